@@ -1,0 +1,43 @@
+"""Everything that can go wrong, each error also the built-in one a Python user expects."""
+
+from __future__ import annotations
+
+
+class TinygradError(Exception):
+    """The root of all errors of this package."""
+
+
+class OperandError(TinygradError, TypeError):
+    """What was given is not one real number (or a Value where a Value is wanted)."""
+
+
+class DomainError(TinygradError, ValueError):
+    """An operation was asked for something outside its domain, such as the log of 0."""
+
+
+class DataError(TinygradError, ValueError):
+    """Training data, or a setting of the training, that cannot be used."""
+
+
+class DivergedError(TinygradError, ArithmeticError):
+    """Training ran away: the cost or a gradient is no longer finite.
+
+    Attributes: ``step`` (where it happened), ``learning_rate``, and ``limit``, the largest learning
+    rate that converges (None where it is not known).
+    """
+
+    def __init__(
+        self, message: str, *, step: int, learning_rate: float, limit: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.step = step
+        self.learning_rate = learning_rate
+        self.limit = limit
+
+
+class GradientMismatch(TinygradError, AssertionError):
+    """A gradient disagrees with the finite differences it was checked against."""
+
+
+class ExpressionError(TinygradError, ValueError):
+    """A text is not an expression that can be read."""

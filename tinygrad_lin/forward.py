@@ -1,0 +1,52 @@
+"""Forward mode: from the inputs towards one output, the derivative along one direction.
+
+Every node's tangent is the sum over its operands of the local derivative times the operand's
+tangent. The local derivatives are Values, so the result is a graph that can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.graph import topological_order
+from tinygrad_lin.reverse import as_value, local_derivatives, multiply
+from tinygrad_lin.value import Value, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_lin.value import Number
+
+
+def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Number]) -> Value:
+    """The derivative of the output when the inputs move along the tangents.
+
+    That is the Jacobian times the vector of tangents. As in :func:`tinygrad_lin.gradients`, the
+    inputs may be inner nodes and the walk ends at them.
+
+    Raises:
+        DataError: there are not as many tangents as inputs.
+        OperandError: the output or an input is not a Value.
+
+    >>> x, y = Value(3.0, "x"), Value(2.0, "y")
+    >>> jvp(x * y, [x, y], [1.0, 10.0]).data
+    32.0
+    """
+    if len(inputs) != len(tangents):
+        raise DataError(f"{len(inputs)} inputs need as many tangents, not {len(tangents)}")
+    for given in (output, *inputs):
+        if not isinstance(given, Value):
+            raise OperandError(f"derivatives are taken of and by Values, not {given!r:.60}")
+    moves: dict[Value, Value | float] = {}
+    for given, tangent in zip(inputs, tangents):
+        move = tangent if isinstance(tangent, Value) else number(tangent)
+        moves[given] = moves[given] + move if given in moves else move
+    ends = set(inputs)
+    for node in topological_order(output, stop=inputs):
+        if node in ends or not any(operand in moves for operand in node.inputs):
+            continue
+        for operand, local in zip(node.inputs, local_derivatives(node)):
+            if operand in moves:
+                share = multiply(moves[operand], local)
+                moves[node] = moves[node] + share if node in moves else share
+    return as_value(moves.get(output, 0.0))

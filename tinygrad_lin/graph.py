@@ -1,0 +1,74 @@
+"""The graph below a Value, in order. Nothing here recurses: a graph may be a million nodes deep."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from math import isfinite
+
+from tinygrad_lin.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
+    """Every Value that the root was made from, operands before the nodes that use them.
+
+    The order depends on the graph alone: depth first, operands from left to right. The inputs of
+    the Values in ``stop`` are not visited.
+
+    >>> w, x = Value(2.0, "w"), Value(3.0, "x")
+    >>> [value.label or value.op for value in topological_order(w * x + w)]
+    ['w', 'x', 'mul', 'add']
+    """
+    order: list[Value] = []
+    finished = set(stop)
+    order.extend(dict.fromkeys(stop))
+    entered: set[Value] = set()
+    path = [root]
+    while path:
+        node = path.pop()
+        if node in finished:
+            continue
+        if node in entered:
+            finished.add(node)
+            order.append(node)
+        else:
+            entered.add(node)
+            path.append(node)
+            path.extend(x for x in reversed(node.inputs) if x not in finished)
+    return order
+
+
+def first_nonfinite(root: Value) -> Value | None:
+    """The first Value on the way to the root whose data is infinite or not a number, if any.
+
+    >>> x = Value(1e300, "x")
+    >>> first_nonfinite(x * x * 2.0 - x)
+    Value(inf, grad=0.0, op='mul')
+    """
+    return next((node for node in topological_order(root) if not isfinite(node.data)), None)
+
+
+@contextmanager
+def no_gc() -> Iterator[None]:
+    """Spare the recording of a big graph the passes of Python's cyclic garbage collector.
+
+    Values make no reference cycles and are freed at once without it. The switch is the process's:
+    other threads run without the collector meanwhile.
+
+    >>> with no_gc():
+    ...     cost = sum((Value(float(k)) for k in range(5)), start=Value(0.0))
+    >>> cost.data
+    10.0
+    """
+    import gc
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,229 @@
+"""The table of derivatives, like the page at the back of a calculus book.
+
+A row is everything there is to know about one operation, and adding an operation is adding a row.
+The engine, higher derivatives, the drawing and the tests all read these rows; nothing else in the
+package lists the operations.
+
+Formulas are written once, in a tiny vocabulary: the operands' names, ``out`` for the operation's
+own result, numbers, ``+ - * /`` and unary minus, ``a if x < y else b`` with ``< <= > >=`` or with a
+bare ``x``, which holds unless x is 0, and functions: those of other rows and those of :mod:`math`.
+``sum[...]`` adds over the operands whose name is starred. (There is no ``==`` and no ``**``: Values
+compare by identity, and ``pow`` is a row.) Whoever reads a formula gives these names a meaning:
+floats, Values, arrays.
+"""
+
+from __future__ import annotations
+
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Interval = tuple[float, float]
+
+EVERYWHERE = ""
+"""The predicate of an operation that is defined, or smooth, for all numbers."""
+
+
+class Operation:
+    """One row of the table.
+
+    Attributes:
+        name: what it is called, in code and in ``Value.op``.
+        formula: its value.
+        partials: its local derivatives, one formula for each operand.
+        sign: what a drawing writes in the node.
+        tex: how TeX writes it, with ``{x}`` and ``{y}`` for the operands.
+        defined: where it has a value, as a predicate of its operands.
+        smooth: where its derivatives of every order are continuous, as a predicate of its operands
+            (within ``defined``).
+        draw: for each operand the interval a test may draw from: well inside the domain, and not
+            so far out that numbers overflow.
+        operands: the names of the operands; a starred one stands for many.
+        special: the name of the method when it is written with one of Python's operators.
+        ufunc: what NumPy calls the operation.
+        folds: whether more than two operands fold from the left.
+    """
+
+    __slots__ = (
+        "defined",
+        "draw",
+        "folds",
+        "formula",
+        "name",
+        "operands",
+        "partials",
+        "sign",
+        "smooth",
+        "special",
+        "tex",
+        "ufunc",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        formula: str,
+        partials: tuple[str, ...],
+        sign: str = "",
+        tex: str = "",
+        *,
+        defined: str = EVERYWHERE,
+        smooth: str = EVERYWHERE,
+        draw: tuple[Interval, ...] = (),
+        operands: tuple[str, ...] = (),
+        special: str = "",
+        ufunc: str = "",
+        folds: bool = False,
+    ) -> None:
+        self.name = name
+        self.formula = formula
+        self.partials = partials
+        self.sign = sign or name
+        self.operands = operands or ("x", "y")[: len(partials)]
+        self.tex = tex or rf"\operatorname{{{{{name}}}}}" + self._arguments("{%s}")
+        self.defined = defined
+        self.smooth = smooth
+        self.draw = draw or ((-10.0, 10.0),) * len(partials)
+        self.special = special
+        self.ufunc = ufunc or name
+        self.folds = folds
+
+    @property
+    def variadic(self) -> bool:
+        """Whether an operand stands for many, as in a sum."""
+        return self.operands[0].startswith("*")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its function's parameters: the operand *x comes as a sequence xs."""
+        return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
+
+    def _arguments(self, pattern: str = "%s") -> str:
+        return "(" + ", ".join(pattern % name for name in self.operands) + ")"
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}{self._arguments()} = {self.formula}>"
+
+
+# fmt: off
+_ROWS = (
+    #          name        formula        local derivatives       sign      TeX
+    Operation("add",      "x + y",       ("1.0", "1.0"),         "+",      "{x} + {y}", special="__add__"),
+    Operation("sub",      "x - y",       ("1.0", "-1.0"),        "−",      "{x} - {y}", special="__sub__",
+              ufunc="subtract"),
+    Operation("mul",      "x * y",       ("y", "x"),             "×",      r"{x} \cdot {y}", special="__mul__",
+              ufunc="multiply"),
+    Operation("div",      "x / y",       ("1.0 / y", "-out / y"), "÷",     r"\frac{{{x}}}{{{y}}}",
+              special="__truediv__", ufunc="divide",
+              defined="abs(y) > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
+    Operation("neg",      "-x",          ("-1.0",),              "−",      "-{x}", special="__neg__",
+              ufunc="negative"),
+    # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.
+    Operation("pow",      "pow(x, y)",   ("y * pow(x, y - 1.0) if y else 0.0",
+                                          "out * log(x) if x else 0.0"),
+                                                                 "^",      "{x}^{{{y}}}", special="__pow__",
+              defined="x > 0 or x >= 0 and y >= 0 or y == round(y) and abs(x) > 0",
+              smooth="abs(x) > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
+    Operation("exp",      "exp(x)",      ("out",),               "exp",    "e^{{{x}}}",
+              defined="x < 709.78", draw=((-10.0, 10.0),)),
+    Operation("log",      "log(x)",      ("1.0 / x",),           "ln",     r"\ln {x}",
+              defined="x > 0", draw=((0.01, 100.0),)),
+    Operation("log1p",    "log1p(x)",    ("1.0 / (1.0 + x)",),   "ln(1+x)", r"\ln(1 + {x})",
+              defined="x > -1", draw=((-0.9, 100.0),)),
+    Operation("expm1",    "expm1(x)",    ("exp(x)",),            "exp−1",  "e^{{{x}}} - 1",
+              defined="x < 709.78", draw=((-10.0, 10.0),)),
+    Operation("sqrt",     "sqrt(x)",     ("0.5 / out",),         "√",      r"\sqrt{{{x}}}",
+              defined="x >= 0", smooth="x > 0", draw=((0.01, 100.0),)),
+    Operation("sin",      "sin(x)",      ("cos(x)",),            "sin",    r"\sin {x}", defined="abs(x) < inf"),
+    Operation("cos",      "cos(x)",      ("-sin(x)",),           "cos",    r"\cos {x}", defined="abs(x) < inf"),
+    Operation("tan",      "tan(x)",      ("1.0 + out * out",),   "tan",    r"\tan {x}", defined="abs(x) < inf",
+              draw=((-1.5, 1.5),)),
+    Operation("tanh",     "tanh(x)",     ("1.0 - out * out",),   "tanh",   r"\tanh {x}", draw=((-4.0, 4.0),)),
+    Operation("atan",     "atan(x)",     ("1.0 / (1.0 + x * x)",), "atan", r"\arctan {x}"),
+    # The sigmoid from whichever side its exponential cannot overflow.
+    Operation("sigmoid",  "1.0 / (1.0 + exp(-x)) if x >= 0.0 else exp(x) / (1.0 + exp(x))",
+                                         ("out * sigmoid(-x)",), "σ",      r"\sigma({x})"),
+    Operation("softplus", "x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
+                                         ("sigmoid(x)",),        "softplus", r"\ln(1 + e^{{{x}}})"),
+    # At a kink: the slope of relu and abs is 0, and a tie of maximum or minimum gives half to each.
+    Operation("relu",     "0.0 if x <= 0.0 else x", ("0.0 if x <= 0.0 else 1.0",), "relu",
+              r"\max(0, {x})", smooth="abs(x) > 0"),
+    Operation("abs",      "abs(x)",      ("1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0",), "|x|",
+              r"\left|{x}\right|", ufunc="absolute", smooth="abs(x) > 0"),
+    Operation("minimum",  "x if x < y else y if y <= x else x + y",
+              ("0.0 if x > y else 1.0 if x < y else 0.5",
+               "0.0 if y > x else 1.0 if y < x else 0.5"),       "min",    r"\min({x}, {y})",
+              smooth="x < y or x > y", folds=True),
+    Operation("maximum",  "x if x > y else y if y >= x else x + y",
+              ("0.0 if x < y else 1.0 if x > y else 0.5",
+               "0.0 if y < x else 1.0 if y > x else 0.5"),       "max",    r"\max({x}, {y})",
+              smooth="x < y or x > y", folds=True),
+    Operation("dot",      "sum[x * y] + bias", ("y", "x", "1.0"), "·",     r"\sum {x} {y} + {bias}",
+              operands=("*x", "*y", "bias")),
+    Operation("total",    "sum[x]",      ("1.0",),               "Σ",      r"\sum {x}", operands=("*x",)),
+)
+# fmt: on
+
+def over_sequences(operation: Operation) -> tuple[str, str]:
+    """The formula of a row with starred operands, and the tuple of all its local derivatives.
+
+    Both are in terms of the sequences xs, ys, ... of n numbers each, x standing for one of xs.
+
+    >>> over_sequences(TABLE["dot"])
+    ('sum([x * y for x, y, in zip(xs, ys)]) + bias', '(*ys, *xs, 1.0, )')
+    """
+    many = [x[1:] for x in operation.operands if x.startswith("*")]
+    loop = f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
+
+    def written_out(formula: str) -> str:
+        return formula.replace("sum[", "sum([").replace("]", f" {loop}])")
+
+    def spread(operand: str, partial: str) -> str:
+        if not operand.startswith("*"):
+            return f"{written_out(partial)}, "
+        if partial in many:
+            return f"*{partial}s, "
+        if partial.lstrip("-").replace(".", "", 1).isdecimal():
+            return f"*[{partial}] * n, "
+        return f"*[{written_out(partial)} {loop}], "
+
+    partials = "".join(map(spread, operation.operands, operation.partials))
+    return written_out(operation.formula), f"({partials})"
+
+
+TABLE: dict[str, Operation] = {}
+"""The rows by name, the user's own included (see :func:`tinygrad_lin.add_operation`)."""
+
+
+class Reader:
+    """Reads formulas, giving every name in them the meaning that one kind of number has for it."""
+
+    def __init__(self, meanings: dict[str, Any]) -> None:
+        self.meanings = meanings
+        self._read: dict[tuple[str, str], Callable[..., Any]] = {}
+
+    def __call__(self, formula: str, names: str) -> Callable[..., Any]:
+        """The formula as a function of the comma-separated names."""
+        key = formula, names
+        if key not in self._read:
+            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)
+        return self._read[key]
+
+
+FLOATS = Reader({**vars(math)})
+"""Formulas read with floats. Every row that is not a function of math brings its own formula."""
+
+
+def enter(operation: Operation) -> None:
+    """Put a row into the table, and its name among the functions that formulas may use."""
+    name = operation.name
+    TABLE[name] = operation
+    if not operation.variadic and not operation.formula.startswith(f"{name}("):
+        FLOATS.meanings[name] = FLOATS(operation.formula, ", ".join(operation.operands))
+
+
+for _row in _ROWS:
+    enter(_row)

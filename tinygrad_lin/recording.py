@@ -1,0 +1,272 @@
+"""How an operation records its node: every row of the table becomes a function of Values.
+
+The functions are written out for each row and compiled, the way dataclasses writes ``__init__``, so
+that no call goes through a dispatcher. In the templates below, mul has `x * y` for {formula}, `y`
+for {dx} and `x` for {dy}: compute the value, store each local derivative on its edge, done.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+
+from tinygrad_lin.errors import DataError, DomainError, OperandError
+from tinygrad_lin.ops import FLOATS, TABLE, Operation, Reader, over_sequences
+from tinygrad_lin.value import Value, blank, data_of, number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+ONE_OPERAND = """
+def {name}_of_values(left):
+    if type(left) is not Value:
+        return of_numbers({name}_row, left)
+    node = blank()
+    x = left._data
+    try:
+        node._data = out = {formula}
+        node._dleft = {dx}
+    except (ArithmeticError, ValueError):
+        at_the_edge(node, {name}_row, left)
+    node.operation = {name}_row
+    node.grad = 0.0
+    node._left = left
+    node._right = None
+    return node
+"""
+
+TWO_OPERANDS = """
+def {name}_of_values(left, right{more}):{fold}
+    if type(left) is not Value:
+        if type(right) is not Value:
+            return of_numbers({name}_row, left, right)
+        return {name}_reflected(right, left)
+    node = blank()
+    x = left._data
+    if type(right) is Value:
+        y = right._data
+        try:
+            node._data = out = {formula}
+            node._dleft = {dx}
+            node._dright = {dy}
+        except (ArithmeticError, ValueError):
+            at_the_edge(node, {name}_row, left, right)
+        node._right = right
+    else:
+        y = right if type(right) is float else number(right)
+        try:
+            node._data = out = {formula}
+            node._dleft = {dx}
+        except (ArithmeticError, ValueError):
+            at_the_edge(node, {name}_row, left, y)
+        node._right = None
+        node._dright = y
+    node.operation = {name}_row
+    node.grad = 0.0
+    node._left = left
+    return node
+
+def {name}_reflected(right, left):
+    node = blank()
+    x = left if type(left) is float else number(left)
+    y = right._data
+    try:
+        node._data = out = {formula}
+        node._dright = {dy}
+    except (ArithmeticError, ValueError):
+        at_the_edge(node, {name}_row, x, right)
+    node.operation = {name}_row
+    node.grad = 0.0
+    node._left = None
+    node._dleft = x
+    node._right = right
+    return node
+"""
+FOLD = """
+    for operand in more:
+        left, right = {name}_of_values(left, right), operand"""
+
+MANY_OPERANDS = """
+def {name}_of_values({parameters}):
+    {lists} = {tuples}
+    n = of_one_length({name}_row, {lengths})
+    operands = ({operands})
+    try:
+        data = [operand._data for operand in operands]
+        inputs = operands
+    except AttributeError:  # numbers among them
+        data, inputs = sift(operands)
+    {columns}
+    try:
+        out = {formula}
+        partials = {partials}
+    except (ArithmeticError, ValueError) as error:
+        raise outside({name}_row, operands, error) from None
+    if inputs is not operands:
+        if not inputs:
+            return float(out)
+        partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
+    return many_operands({name}_row, out, partials, inputs)
+"""
+
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Every row of the table as a function of Values and numbers, by name."""
+
+
+def source(operation: Operation) -> str:
+    """The Python source of the function that a row becomes."""
+    name, formula, partials = operation.name, operation.formula, operation.partials
+    if operation.variadic:
+        return source_of_many(operation)
+    template = ONE_OPERAND if len(partials) == 1 else TWO_OPERANDS
+    more, fold = (", *more", FOLD.format(name=name)) if operation.folds else ("", "")
+    return template.format(
+        name=name, formula=formula, dx=partials[0], dy=partials[-1], more=more, fold=fold
+    )
+
+
+def source_of_many(operation: Operation) -> str:
+    """The same for a row with starred operands, each of which comes as a sequence."""
+    formula, partials = over_sequences(operation)
+    lists = [name for name, x in zip(operation.parameters, operation.operands) if x != name]
+    singles = operation.parameters[len(lists) :]
+    columns = [f"{xs} = data[{k} * n : {k + 1} * n]" for k, xs in enumerate(lists)]
+    columns += [f"{x} = data[{k - len(singles)}]" for k, x in enumerate(singles)]
+    return MANY_OPERANDS.format(
+        name=operation.name,
+        parameters=", ".join([*lists, *(f"{x}=0.0" for x in singles)]),
+        lists=", ".join(lists),
+        tuples=", ".join(f"tuple({xs})" for xs in lists),
+        lengths=", ".join(f"len({xs})" for xs in lists),
+        operands=", ".join([*(f"*{xs}" for xs in lists), *singles, ""]),
+        columns="; ".join(columns),
+        formula=formula,
+        partials=partials,
+    )
+
+
+class Mixed(tuple["Value", ...]):
+    """The inputs of a node of many operands, some of which are constants."""
+
+    operands: tuple[Value | float, ...]
+
+
+def of_one_length(operation: Operation, *lengths: int) -> int:
+    """The length of a node's lists of operands, which must be one."""
+    if len(set(lengths)) > 1:
+        given = " and ".join(map(str, lengths))
+        raise DataError(f"{operation.name} takes sequences of one length, not of {given}")
+    return lengths[0]
+
+
+def sift(operands: tuple[Any, ...]) -> tuple[list[float], Mixed]:
+    """The numbers in all operands, and those operands that are Values."""
+    operands = tuple([o if type(o) is Value else number(o) for o in operands])
+    inputs = Mixed([o for o in operands if type(o) is Value])
+    inputs.operands = operands
+    return [o._data if type(o) is Value else o for o in operands], inputs
+
+
+def many_operands(
+    operation: Operation, out: float, partials: tuple[float, ...], inputs: tuple[Value, ...]
+) -> Value:
+    """A node of many operands."""
+    node = blank()
+    node._data = out
+    node.operation = operation
+    node.grad = 0.0
+    node._left = node._right = None
+    node._dleft = partials
+    node._dright = inputs
+    return node
+
+
+def of_numbers(operation: Operation, *operands: Any) -> float:
+    """The value of an operation of plain numbers, which records nothing."""
+    numbers = [number(operand) for operand in operands]
+    try:
+        return float(FLOATS(operation.formula, ", ".join(operation.operands))(*numbers))
+    except (ArithmeticError, ValueError) as error:
+        raise outside(operation, operands, error) from None
+
+
+def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
+    """Fill a node whose value or local derivative could not be computed the plain way.
+
+    A value that cannot be computed is a DomainError. A local derivative may be infinite, as that of
+    sqrt at 0: it follows IEEE 754, which NumPy's scalars obey where Python's floats raise.
+    """
+    import numpy
+
+    node._data = out = of_numbers(operation, *map(data_of, operands))
+    names = ", ".join((*operation.operands, "out"))
+    scalars = [numpy.float64(data_of(operand)) for operand in (*operands, out)]
+    meanings = Reader({**FLOATS.meanings, **vars(numpy)})
+    for operand, partial, slot in zip(operands, operation.partials, ("_dleft", "_dright")):
+        if type(operand) is Value:
+            with numpy.errstate(all="ignore"):
+                local = float(meanings(partial, names)(*scalars))
+            if isnan(local) and not any(map(isnan, scalars)):
+                raise outside(operation, operands)
+            setattr(node, slot, local)
+
+
+def outside(
+    operation: Operation, operands: tuple[Any, ...], error: Exception | None = None
+) -> DomainError:
+    """The error that says where an operation was left, and what it would allow."""
+    names = operation.operands
+    given = ", ".join(
+        f"{name} = {data_of(operand)!r}"
+        + (f" (label {operand.label!r})" if type(operand) is Value and operand.label else "")
+        for name, operand in zip(names, operands)
+    )
+    call = f"{operation.name}({', '.join(names)})"
+    if isinstance(error, OverflowError):
+        return DomainError(f"{call} overflows a float at {given}")
+    kind = "derivative" if error is None else "value"
+    rule = f"; it is defined where {operation.defined}" if operation.defined else ""
+    return DomainError(f"{call} has no {kind} at {given}{rule}")
+
+
+def record(*operations: Operation) -> None:
+    """Compile the functions of some rows, and give Value their methods."""
+    namespace = {
+        **FLOATS.meanings,
+        **{f"{operation.name}_row": operation for operation in operations},
+        **{tool.__name__: tool for tool in (Value, number, of_one_length, sift, many_operands)},
+        **{tool.__name__: tool for tool in (of_numbers, at_the_edge, outside)},
+        "blank": blank,
+        "__name__": "tinygrad_lin",
+    }
+    text = "".join(map(source, operations))
+    exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)
+    for operation in operations:
+        name = operation.name
+        function = FUNCTIONS[name] = namespace[f"{name}_of_values"]
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = describe(operation)
+        if not operation.variadic:
+            setattr(Value, name, function)
+        if operation.special:
+            setattr(Value, operation.special, function)
+            if len(operation.partials) == 2:
+                reflected = operation.special.replace("__", "__r", 1)
+                setattr(Value, reflected, namespace[f"{name}_reflected"])
+
+
+def describe(operation: Operation) -> str:
+    """The docstring of a row's function."""
+    slopes = "; ".join(
+        f"d {operation.name} / d {operand.lstrip('*')} = {partial}"
+        for operand, partial in zip(operation.operands, operation.partials)
+    )
+    domain = f"\n\nDefined where {operation.defined}." if operation.defined else ""
+    return f"{operation.formula}\n\nLocal derivatives: {slopes}.{domain}"
+
+
+record(*TABLE.values())
+Value.__abs__ = Value.abs  # what Python's abs() asks for

@@ -1,0 +1,256 @@
+"""A Value holds one number and remembers where it came from.
+
+Arithmetic on Values makes new Values and so records a graph: every result knows its operation, the
+operands it was made from, and the local derivative on the edge to each of them::
+
+    w ──(∂a/∂w = x)──▶ ┐
+    x ──(∂a/∂x = w)──▶ ┴ a = w × x
+
+That is all the chain rule needs; `reverse.py` walks these edges backwards. The operations
+themselves are rows of the table in `ops.py`; `recording.py` makes methods of them.
+"""
+
+from __future__ import annotations
+
+from tinygrad_lin.errors import DomainError, OperandError
+from tinygrad_lin.ops import TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn, SupportsFloat, TypeAlias, final
+
+    from tinygrad_lin._operations import Operations
+    from tinygrad_lin.ops import Operation
+
+    Number: TypeAlias = SupportsFloat
+else:
+    Operations = object
+
+    def final(cls: type) -> type:
+        return cls
+
+
+class LeafMaker(type):
+    """Makes `Value(3.0)` a leaf, and leaves `blank()` below free of any Python code: an operation
+    fills its node in by itself, and every nanosecond there counts."""
+
+    def __call__(cls, data: Number, label: str = "") -> Any:
+        leaf = blank()
+        leaf._data = number(data)
+        leaf.label = label
+        leaf.grad = 0.0
+        leaf.operation = leaf._left = leaf._right = None
+        return leaf
+
+
+@final
+class Value(Operations, metaclass=LeafMaker):
+    """One number, its gradient, and how it was made.
+
+    Args:
+        data: a real number: a Python, NumPy or other scalar, or an array of one element.
+        label: a name for drawings, explanations and error messages.
+
+    Attributes:
+        grad: the derivative of the last root that ran :meth:`backward` with respect to this
+            Value. On leaves it accumulates, as in PyTorch; set it to 0.0 to begin anew.
+        operation: the row of the table of derivatives that made this Value, None for a leaf.
+
+    Raises:
+        OperandError: ``data`` is not one real number (a TypeError).
+
+    Equality and hash go by identity, so Values live in sets and dicts; ``<``, ``>`` and ``bool()`` go by the data.
+
+    >>> w, x, b = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "b")
+    >>> a = w * x + b
+    >>> a.backward()
+    >>> a.data, w.grad, x.grad, b.grad
+    (7.0, 3.0, 2.0, 1.0)
+    """
+
+    # An operand that is a constant has no Value: then the slot of its local derivative holds the
+    # constant. A node of many operands (dot, total) has neither left nor right, and keeps a tuple
+    # of its local derivatives in _dleft and one of its inputs in _dright.
+    __slots__ = (
+        "_data",
+        "_dleft",  # d self / d left
+        "_dright",
+        "_label",  # unset until asked for: most nodes have none
+        "_left",
+        "_right",
+        "grad",
+        "operation",
+        "pending",  # how many uses of this node backward() has yet to hear from
+    )
+
+    if TYPE_CHECKING:
+        grad: float
+        operation: Operation | None
+        _data: float
+        _label: str
+        _left: Value | None
+        _right: Value | None
+        _dleft: Any
+        _dright: Any
+        pending: int
+
+        def __init__(self, data: Number, label: str = "") -> None: ...
+
+    @property
+    def data(self) -> float:
+        """The number. On a leaf it can be set; elsewhere it is what the operation made of it."""
+        return self._data
+
+    @data.setter
+    def data(self, new: Number) -> None:
+        if self.operation is not None:
+            raise AttributeError(
+                f"the data of {self!r} is the result of {self.op} and cannot be set; "
+                "set the data of leaves and compute it again"
+            )
+        self._data = number(new)
+
+    @property
+    def label(self) -> str:
+        """A name for drawings, explanations and error messages; empty when there is none."""
+        try:
+            return self._label
+        except AttributeError:
+            return ""
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise OperandError(f"a label is a str, not {type(text).__name__}: {text!r}")
+        self._label = text
+
+    @property
+    def op(self) -> str | None:
+        """The name of the operation that made this Value, None for a leaf."""
+        return self.operation and self.operation.name
+
+    @property
+    def operands(self) -> tuple[Value | float, ...]:
+        """What the operation was applied to, in order: Values, and floats for constants."""
+        if self.operation is None:
+            return ()
+        if self._left is None and self._right is None:
+            return getattr(self._dright, "operands", self._dright)
+        left = self._dleft if self._left is None else self._left
+        if len(self.operation.partials) == 1:
+            return (left,)
+        return left, self._dright if self._right is None else self._right
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The operands that are Values, in order and with repeats: ``x * x`` has two."""
+        return tuple([operand for operand in self.operands if type(operand) is Value])
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The local derivatives d self / d input, one for each input, as of when it was made."""
+        if self.operation is None:
+            return ()
+        if self._left is None and self._right is None:
+            return self._dleft
+        if self._left is None:
+            return (self._dright,)
+        return (self._dleft,) if self._right is None else (self._dleft, self._dright)
+
+    def backward(self) -> None:
+        """Add to the ``grad`` of every Value below its share in this one's derivative.
+
+        See :func:`tinygrad_lin.reverse.backward`.
+        """
+        from tinygrad_lin.reverse import backward
+
+        backward(self)
+
+    def __lt__(self, other: Value | Number) -> bool:
+        return self._data < data_of(other)
+
+    def __le__(self, other: Value | Number) -> bool:
+        return self._data <= data_of(other)
+
+    def __gt__(self, other: Value | Number) -> bool:
+        return self._data > data_of(other)
+
+    def __ge__(self, other: Value | Number) -> bool:
+        return self._data >= data_of(other)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __repr__(self) -> str:
+        op = f", op={self.op!r}" if self.operation else ""
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self._data!r}, grad={self.grad!r}{op}{label})"
+
+    def __float__(self) -> NoReturn:
+        raise OperandError(
+            f"float({self!r}) would leave the graph silently, and so would a function of math: "
+            "take .data for the number, or the function from tinygrad_lin "
+            "(tinygrad_lin.exp, .log, .sin, ...) for a Value"
+        )
+
+    __int__ = __float__
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions and its scalars on the left of an operator work as our own do."""
+        from tinygrad_lin.recording import FUNCTIONS
+
+        name = ufunc.__name__
+        if method == "__call__" and not options:
+            for operation in TABLE.values():
+                if operation.ufunc == name:
+                    return FUNCTIONS[operation.name](*inputs)
+            if name in ("less", "less_equal", "greater", "greater_equal"):
+                return ufunc(*map(data_of, inputs))
+            if name in ("equal", "not_equal"):
+                return (inputs[0] is inputs[1]) == (name == "equal")
+        raise OperandError(f"numpy.{name} has no derivative here; see tinygrad_lin.add_operation")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
+
+
+blank: Callable[[], Any] = type.__call__.__get__(Value)
+"""A Value with nothing in it yet."""
+
+
+def number(given: Any) -> float:
+    """A float from anything that is one real number, or an OperandError that says what to do."""
+    if type(given) is float:
+        return given
+    try:
+        if type(given) is int:
+            return float(given)
+        from numbers import Real
+
+        if isinstance(given, Real) and not isinstance(given, bool):
+            return float(given)
+    except OverflowError:
+        raise DomainError("the number is too large for a float (above 1.8e308)") from None
+    if isinstance(given, Value):
+        raise OperandError(f"{given!r} is a Value already: use it as it is, or its .data")
+    try:
+        item = given.item()  # NumPy scalars and arrays, torch tensors
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        item = given
+    if type(item) in (int, float):
+        return float(item)
+    what = f"{type(given).__name__} {given!r:.60}"
+    if isinstance(item, (bool, complex)) or isinstance(given, str):
+        hint = f"convert it first, as in Value({'float' if isinstance(given, str) else 'abs'}(x))"
+        hint = "use 1.0 or 0.0" if isinstance(item, bool) else hint
+    elif hasattr(given, "__len__"):
+        hint = "make one Value for each element, as in [Value(x) for x in array]"
+    else:
+        hint = "give a float or an int"
+    raise OperandError(f"a Value holds one real number, not {what}; {hint}")
+
+
+def data_of(operand: Value | Number) -> float:
+    """The number in a Value, or the number itself."""
+    return operand._data if type(operand) is Value else number(operand)
