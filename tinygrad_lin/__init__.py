@@ -1,5 +1,96 @@
-from tinygrad_lin.value import Value
-from tinygrad_lin.recording import FUNCTIONS
-from tinygrad_lin.reverse import *
+"""A scalar autodiff engine that a person can read in an afternoon, see at work, and trust.
+
+>>> from tinygrad_lin import Value
+>>> w, x, b = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "b")
+>>> a = w * x + b
+>>> a.backward()
+>>> w.grad, x.grad, b.grad
+(3.0, 2.0, 1.0)
+"""
+
+from __future__ import annotations
+
+from tinygrad_lin.errors import (
+    DataError,
+    DivergedError,
+    DomainError,
+    ExpressionError,
+    GradientMismatch,
+    OperandError,
+    TinygradError,
+)
 from tinygrad_lin.forward import jvp
-globals().update(FUNCTIONS)
+from tinygrad_lin.graph import first_nonfinite, no_gc, topological_order
+from tinygrad_lin.ops import TABLE
+from tinygrad_lin.recording import FUNCTIONS, add_operation
+from tinygrad_lin.reverse import grad, gradients, hessian, value_and_grad
+from tinygrad_lin.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tinygrad_lin._operations import *  # noqa: F403
+    from tinygrad_lin.nn.data import Data, load, read_csv
+    from tinygrad_lin.nn.linear import Linear, Module
+    from tinygrad_lin.nn.losses import half_mse, mse
+    from tinygrad_lin.nn.optim import SGD, learning_rate_limit
+    from tinygrad_lin.nn.training import History, fit
+    from tinygrad_lin.viz.dot import Drawing, draw
+
+_FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
+globals().update(_FUNCTIONS)
+
+# These rooms bring NumPy, Graphviz and others: they are opened when somebody enters.
+_ROOMS = {
+    "Data": "nn.data",
+    "Drawing": "viz.dot",
+    "History": "nn.training",
+    "Linear": "nn.linear",
+    "Module": "nn.linear",
+    "SGD": "nn.optim",
+    "draw": "viz.dot",
+    "fit": "nn.training",
+    "half_mse": "nn.losses",
+    "learning_rate_limit": "nn.optim",
+    "load": "nn.data",
+    "mse": "nn.losses",
+    "read_csv": "nn.data",
+}
+
+__all__ = [  # noqa: PLE0604
+    "TABLE",
+    "DataError",
+    "DivergedError",
+    "DomainError",
+    "ExpressionError",
+    "GradientMismatch",
+    "OperandError",
+    "TinygradError",
+    "Value",
+    "add_operation",
+    "first_nonfinite",
+    "grad",
+    "gradients",
+    "hessian",
+    "jvp",
+    "no_gc",
+    "topological_order",
+    "value_and_grad",
+    *_FUNCTIONS,
+    *_ROOMS,
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import gc
 from math import isfinite
 
 from tinygrad_lin.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 
 def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
@@ -51,8 +51,7 @@ def first_nonfinite(root: Value) -> Value | None:
     return next((node for node in topological_order(root) if not isfinite(node.data)), None)
 
 
-@contextmanager
-def no_gc() -> Iterator[None]:
+class no_gc:
     """Spare the recording of a big graph the passes of Python's cyclic garbage collector.
 
     Values make no reference cycles and are freed at once without it. The switch is the process's:
@@ -63,12 +62,11 @@ def no_gc() -> Iterator[None]:
     >>> cost.data
     10.0
     """
-    import gc
 
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
+    def __enter__(self) -> None:
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *error: object) -> None:
+        if self._was_on:
             gc.enable()

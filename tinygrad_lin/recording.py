@@ -7,10 +7,19 @@ for {dx} and `x` for {dy}: compute the value, store each local derivative on its
 
 from __future__ import annotations
 
+import math
 from math import isnan
 
-from tinygrad_lin.errors import DataError, DomainError, OperandError
-from tinygrad_lin.ops import FLOATS, TABLE, Operation, Reader, over_sequences
+from tinygrad_lin.errors import DataError, DomainError, ExpressionError
+from tinygrad_lin.ops import (
+    EVERYWHERE,
+    FLOATS,
+    TABLE,
+    Operation,
+    Reader,
+    enter,
+    over_sequences,
+)
 from tinygrad_lin.value import Value, blank, data_of, number
 
 TYPE_CHECKING = False
@@ -114,6 +123,9 @@ def {name}_of_values({parameters}):
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Every row of the table as a function of Values and numbers, by name."""
+
+VALUES = Reader({**vars(math)})
+"""Formulas read with Values: what they compute is a graph again."""
 
 
 def source(operation: Operation) -> str:
@@ -246,7 +258,7 @@ def record(*operations: Operation) -> None:
     exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)
     for operation in operations:
         name = operation.name
-        function = FUNCTIONS[name] = namespace[f"{name}_of_values"]
+        function = FUNCTIONS[name] = VALUES.meanings[name] = namespace[f"{name}_of_values"]
         function.__name__ = function.__qualname__ = name
         function.__doc__ = describe(operation)
         if not operation.variadic:
@@ -268,5 +280,78 @@ def describe(operation: Operation) -> str:
     return f"{operation.formula}\n\nLocal derivatives: {slopes}.{domain}"
 
 
+def add_operation(
+    name: str,
+    formula: str,
+    partials: tuple[str, ...],
+    *,
+    sign: str = "",
+    tex: str = "",
+    defined: str = EVERYWHERE,
+    smooth: str = EVERYWHERE,
+    draw: tuple[tuple[float, float], ...] = (),
+    operands: tuple[str, ...] = (),
+) -> Callable[..., Any]:
+    """Add a row of your own to the table of derivatives, and get its function.
+
+    From then on everything that reads the table knows it: it records, runs backward and forward to
+    any order, is drawn, and becomes a method of Value unless it takes sequences.
+
+    Args:
+        name: the name of the operation, its function and its method.
+        formula: its value in terms of x (and y), in the vocabulary of `tinygrad_lin/ops.py`. It is
+            Python that runs: do not take it from a stranger.
+        partials: its local derivatives, one formula for each operand, in terms of x (and y) and of
+            the result, out. For derivatives of higher order they may use only functions in the
+            table.
+        sign: what a drawing writes in the node; the name if not given.
+        tex: how TeX writes it, with {x} and {y} for the operands.
+        defined: where it has a value, as a predicate of its operands.
+        smooth: where it has derivatives of every order.
+        draw: for each operand an interval well inside the domain, for tests to draw from.
+        operands: the operands' names where they are not ("x",) or ("x", "y"); those that come as
+            a sequence are starred and stand first.
+
+    Raises:
+        ExpressionError: the name is taken or no name, or a formula cannot be read.
+
+    >>> cube = add_operation("cube", "x * x * x", ("3.0 * x * x",), sign="x³")
+    >>> x = Value(2.0)
+    >>> cube(x).backward()
+    >>> x.grad, cube(3.0)
+    (12.0, 27.0)
+    """
+    if not name.isidentifier() or hasattr(Value, name) or name in TABLE or name in ("x", "y"):
+        raise ExpressionError(f"an operation cannot be called {name!r}: that is taken or no name")
+    row = Operation(
+        name, formula, tuple(partials), sign, tex,
+        defined=defined, smooth=smooth, draw=draw, operands=operands,
+    )  # fmt: skip
+    if len(row.operands) != len(row.partials) or len(row.draw) != len(row.partials):
+        raise ExpressionError(f"{name} needs one local derivative and one interval per operand")
+    try:
+        enter(row)
+        record(row)
+        middles = [low / 2 + high / 2 for low, high in row.draw]
+        many = [Value(x) for x in middles]
+        FUNCTIONS[name](*([x] if o != p else x for x, o, p in zip(many, row.operands, row.parameters)))
+    except (SyntaxError, NameError, TypeError) as error:
+        forget(row)
+        raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
+    except DomainError as error:
+        forget(row)
+        raise ExpressionError(f"{name} cannot be drawn from {row.draw}: {error}") from None
+    return FUNCTIONS[name]
+
+
+def forget(operation: Operation) -> None:
+    """Take a row of the user's out of the table again."""
+    for names in (TABLE, FUNCTIONS, FLOATS.meanings, VALUES.meanings):
+        names.pop(operation.name, None)
+    if operation.name in vars(Value):
+        delattr(Value, operation.name)
+
+
 record(*TABLE.values())
+VALUES.meanings["sum"] = FUNCTIONS["total"]
 Value.__abs__ = Value.abs  # what Python's abs() asks for

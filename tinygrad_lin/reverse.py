@@ -11,13 +11,12 @@ in that order, each edge is used once, however many paths there are.
 
 from __future__ import annotations
 
-import math
 from math import isfinite
 
 from tinygrad_lin.errors import OperandError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.ops import TABLE, Reader, over_sequences
-from tinygrad_lin.recording import FUNCTIONS, many_operands, sift
+from tinygrad_lin.ops import TABLE, over_sequences
+from tinygrad_lin.recording import VALUES, many_operands, sift
 from tinygrad_lin.value import Value, number
 
 TYPE_CHECKING = False
@@ -174,10 +173,6 @@ def multiply(upstream: Value | float, local: Value | float) -> Value | float:
     if type(upstream) is float and upstream == 1.0:
         return local
     return upstream * local
-
-
-VALUES = Reader({**vars(math), **FUNCTIONS})
-"""Formulas read with Values: what they compute is a graph again."""
 
 
 def local_derivatives(node: Value) -> list[Value | float]:

@@ -1,0 +1,34 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file under another name beside its own, then put it in place in one step.
+
+    Raises:
+        OSError: the folder or the file cannot be written; what stood there before still does.
+    """
+    path = Path(path)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(draft, 0o666 & ~current_umask())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def current_umask() -> int:
+    """The process's mask for the rights of new files."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

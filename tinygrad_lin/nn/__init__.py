@@ -1,0 +1,1 @@
+"""The line and the nets: models, losses, optimizers, training and data."""

@@ -1,0 +1,190 @@
+"""Points to learn from: the package's own sets, and CSV files."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinygrad_lin.errors import DataError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True)
+class Data:
+    """Points (x, y) with the names of their columns.
+
+    Attributes:
+        x: one row of features for each point.
+        y: the targets.
+        features: the names of the columns of x.
+        target: the name of y.
+        truth: the weights and the bias that are known to be right, where they are.
+        source: where the numbers are from.
+    """
+
+    x: list[list[float]]
+    y: list[float]
+    features: tuple[str, ...] = ("x",)
+    target: str = "y"
+    truth: tuple[float, ...] = field(default=(), compare=False)
+    source: str = field(default="", compare=False)
+
+
+def line() -> Data:
+    """The two points of y = 8x + 3."""
+    return Data([[2.0], [4.0]], [19.0, 35.0], truth=(8.0, 3.0), source="y = 8x + 3")
+
+
+def norris() -> Data:
+    """NIST's linear regression set on the calibration of ozone monitors, 36 points."""
+    source = "NIST Statistical Reference Datasets, linear regression, Norris"
+    certified = 1.00211681802045, -0.262323073774029
+    data = read_csv(str(files("tinygrad_lin.nn") / "datasets" / "norris.csv"))
+    return Data(data.x, data.y, truth=certified, source=source)
+
+
+SETS = {"line": line, "norris": norris}
+
+
+def load(name: str) -> Data:
+    """One of the package's data sets: line or norris.
+
+    Raises:
+        DataError: there is no such set.
+
+    >>> load("line").x, load("line").y
+    ([[2.0], [4.0]], [19.0, 35.0])
+    """
+    if name not in SETS:
+        raise DataError(f"there is no data set {name!r}; there are {', '.join(SETS)}")
+    return SETS[name]()
+
+
+def read_csv(
+    path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None = None
+) -> Data:
+    """Read points from a CSV file whose first line names the columns.
+
+    Args:
+        path: the file, or "-" for standard input. UTF-8; the separator is a comma, a semicolon or
+            a tab, whichever the first line has most of.
+        x: the names of the feature columns; all but the target if not given.
+        y: the name of the target column; "y" if there is one, else the last column.
+
+    Raises:
+        OSError: the file cannot be read.
+        DataError: it cannot be used; the message names file, line (counted from 1) and column.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line_number = raw[: error.start].count(b"\n") + 1
+        raise DataError(f"{name}, line {line_number}: not UTF-8 text; save it as UTF-8") from None
+    if "\0" in text:
+        raise DataError(f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte")
+    first_line = text.lstrip().partition("\n")[0]
+    separator = max(",;\t", key=first_line.count)
+    try:
+        return parse(name, csv.reader(text.splitlines(), delimiter=separator), x, y)
+    except csv.Error as error:
+        raise DataError(f"{name}: {error}") from None
+
+
+def parse(name: str, lines: Iterable[list[str]], x: Sequence[str], y: str | None) -> Data:
+    """Points from lines of cells, the first of which that is not blank holds the names."""
+    rows = [
+        (number, [cell.strip() for cell in cells])
+        for number, cells in enumerate(lines, start=1)
+        if any(cell.strip() for cell in cells)
+    ]
+    if not rows:
+        raise DataError(f"{name} is empty; its first line should name the columns")
+    number, header = rows.pop(0)
+    if any(is_number(cell) for cell in header):
+        raise DataError(f"{name}, line {number}: names of columns are wanted, not numbers: {header}")
+    for column in header:
+        if not column or header.count(column) > 1:
+            raise DataError(f"{name}, line {number}: column {column!r} has no name of its own")
+    target = y or ("y" if "y" in header else header[-1])
+    features = tuple(x) or tuple(column for column in header if column != target)
+    for column in (*features, target):
+        if column not in header:
+            raise DataError(
+                f"{name}, line {number}: no column {column!r}; there are {', '.join(header)}"
+            )
+    if target in features or len(set(features)) < len(features):
+        raise DataError(f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}")
+    if not features:
+        raise DataError(f"{name}, line {number}: only the column {target!r}; x needs another")
+    places = [header.index(column) for column in (*features, target)]
+    points = []
+    for number, cells in rows:
+        if len(cells) != len(header):
+            raise DataError(f"{name}, line {number}: {len(cells)} cells under {len(header)} names")
+        points.append([cell_number(name, number, header[k], cells[k]) for k in places])
+    if len(points) < 2:
+        raise DataError(f"{name}: {len(points)} point(s); a line needs at least two")
+    return Data([p[:-1] for p in points], [p[-1] for p in points], features, target, source=name)
+
+
+def is_number(text: str) -> bool:
+    """Whether Python reads the text as a float."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def cell_number(name: str, line_number: int, column: str, text: str) -> float:
+    """The finite number in a cell."""
+    place = f"{name}, line {line_number}, column {column!r}"
+    if not is_number(text) or "_" in text:
+        raise DataError(f"{place}: {text[:40]!r} is not a number" if text else f"{place}: no number")
+    if not math.isfinite(float(text)):
+        raise DataError(f"{place}: {text} is not a finite number")
+    return float(text)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Features shifted to mean 0 and scaled to standard deviation 1, and the way back."""
+
+    means: list[float]
+    deviations: list[float]
+
+    @classmethod
+    def of(cls, data: Data) -> Scaling:
+        """The scaling of a data set's features.
+
+        Raises:
+            DataError: a feature is the same for all points.
+        """
+        columns = list(zip(*data.x))
+        means = [math.fsum(column) / len(column) for column in columns]
+        squares = [math.fsum((v - m) ** 2 for v in c) / len(c) for c, m in zip(columns, means)]
+        for feature, square in zip(data.features, squares):
+            if square == 0.0:
+                raise DataError(f"column {feature!r} is constant and cannot be standardized")
+        return cls(means, [math.sqrt(square) for square in squares])
+
+    def apply(self, rows: list[list[float]]) -> list[list[float]]:
+        """The rows in scaled units."""
+        return [
+            [(v - m) / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows
+        ]
+
+    def undo(self, weights: list[float], bias: float) -> tuple[list[float], float]:
+        """Weights and bias of a line in scaled units, in the units of the data."""
+        back = [w / d for w, d in zip(weights, self.deviations)]
+        return back, bias - math.fsum(w * m for w, m in zip(back, self.means))

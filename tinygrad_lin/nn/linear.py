@@ -1,0 +1,155 @@
+"""The line, and what all models have in common."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from tinygrad_lin.errors import DataError
+from tinygrad_lin.files import write_whole
+from tinygrad_lin.recording import FUNCTIONS
+from tinygrad_lin.value import Value
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from tinygrad_lin.value import Number
+
+    Seed: TypeAlias = int | numpy.random.RandomState | numpy.random.Generator
+    Input: TypeAlias = Value | Number | Sequence[Value | Number]
+
+FORMAT = 1
+"""The version of the JSON that models are saved in."""
+
+
+class Module:
+    """A function with parameters that can be learned."""
+
+    def parameters(self) -> list[Value]:
+        """The leaves that training changes, in a fixed order."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make a model of the same shape."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to a JSON file, exactly.
+
+        Raises:
+            OSError: the file cannot be written.
+            DataError: a parameter is not finite.
+        """
+        write_whole(path, self.to_json().encode())
+
+    def to_json(self) -> str:
+        """What :meth:`save` writes."""
+        parameters = {p.label: p.data for p in self.parameters()}
+        for label, data in parameters.items():
+            if not math.isfinite(data):
+                raise DataError(f"parameter {label!r} is {data}; a model is saved with finite ones")
+        content = {
+            "format": FORMAT,
+            "model": type(self).__name__,
+            **self.settings(),
+            "parameters": parameters,
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Take the parameters from a file that :meth:`save` wrote for a model of this shape.
+
+        Raises:
+            OSError: the file cannot be read.
+            DataError: it is not such a file; no parameter is changed then.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            mine = {"format": FORMAT, "model": type(self).__name__, **self.settings()}
+            theirs = {key: content.get(key) for key in mine}
+            given = content["parameters"]
+            if theirs != mine:
+                raise DataError(f"{path} holds {theirs}, this model is {mine}")
+            labels = [p.label for p in self.parameters()]
+            if sorted(given) != sorted(labels):
+                raise DataError(f"{path} has the parameters {sorted(given)}, not {sorted(labels)}")
+            data = [float(given[label]) for label in labels]
+            if not all(map(math.isfinite, data)):
+                raise DataError(f"{path} has parameters that are not finite")
+        except DataError:
+            raise
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise DataError(f"{path} is not a saved model: {error}") from None
+        for parameter, number in zip(self.parameters(), data):
+            parameter.data = number
+
+
+class Linear(Module):
+    """a = wx + b, with a random start.
+
+    Args:
+        inputs: how many features x has.
+        outputs: how many predictions it makes.
+        rng: a seed, or a NumPy generator. Weights and biases are drawn from the standard normal
+            distribution, weights first; a seed goes to NumPy's ``RandomState``, so that 42 gives
+            the well-known 0.4967 and -0.1383.
+
+    >>> line = Linear()
+    >>> line.parameters()[0].data, line.parameters()[1].data
+    (0.4967141530112327, -0.13826430117118466)
+    >>> line(2.0).data
+    0.8551640048512807
+    """
+
+    def __init__(self, inputs: int = 1, outputs: int = 1, rng: Seed = 42) -> None:
+        for name, count in (("inputs", inputs), ("outputs", outputs)):
+            if not isinstance(count, int) or count < 1:
+                raise DataError(f"{name} must be a whole number of at least 1, not {count!r}")
+        if isinstance(rng, int):
+            rng = numpy.random.RandomState(rng)
+        self.inputs = inputs
+        self.outputs = outputs
+
+        def parameter(name: str, *place: int) -> Value:
+            shown = [str(k) for k, size in zip(place, (outputs, inputs)) if size > 1]
+            label = f"{name}[{','.join(shown)}]" if shown else name
+            return Value(rng.standard_normal(), label)
+
+        self.w = [[parameter("w", row, column) for column in range(inputs)] for row in range(outputs)]
+        self.b = [parameter("b", row) for row in range(outputs)]
+
+    def __call__(self, x: Input) -> Any:
+        """The prediction for one point: a Value, or a list of them for several outputs.
+
+        Raises:
+            DataError: x has not as many features as the model has inputs.
+        """
+        features = list(x) if hasattr(x, "__len__") else [x]
+        if len(features) != self.inputs:
+            raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
+        if self.inputs == 1:
+            a = [row[0] * features[0] + b for row, b in zip(self.w, self.b)]
+        else:
+            a = [FUNCTIONS["dot"](row, features, b) for row, b in zip(self.w, self.b)]
+        for prediction in a:
+            prediction.label = "a"
+        return a[0] if self.outputs == 1 else a
+
+    def parameters(self) -> list[Value]:
+        """The weights, row by row, then the biases."""
+        return [*(w for row in self.w for w in row), *self.b]
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make a model of the same shape."""
+        return {"inputs": self.inputs, "outputs": self.outputs}
+
+    def __repr__(self) -> str:
+        parameters = ", ".join(f"{p.label}={p.data:.6g}" for p in self.parameters()[:6])
+        more = ", ..." if len(self.parameters()) > 6 else ""
+        return f"Linear(inputs={self.inputs}, outputs={self.outputs}: {parameters}{more})"

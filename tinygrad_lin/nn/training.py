@@ -1,0 +1,209 @@
+"""Training: forward, cost, backward, update, again and again."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
+from tinygrad_lin.graph import first_nonfinite
+from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.optim import SGD, learning_rate_limit
+from tinygrad_lin.value import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.optim import Optimizer
+    from tinygrad_lin.value import Value
+
+MOST_CURVED = 64
+"""Up to so many parameters a report of divergence affords the Hessian for the learning rate's limit."""
+
+
+@dataclass
+class History:
+    """What happened in training.
+
+    Attributes:
+        costs: the cost before the first step and after each, so one more than steps.
+        converged: whether the gradient fell to the tolerance (or no parameter moved any more).
+        interrupted: whether Ctrl-C ended it.
+        final: the graph of the last cost, gradients included.
+    """
+
+    costs: array[float] = field(default_factory=lambda: array("d"))
+    converged: bool = False
+    interrupted: bool = False
+    final: Value | None = None
+
+    @property
+    def steps(self) -> int:
+        """How many updates were made."""
+        return max(len(self.costs) - 1, 0)
+
+    def __repr__(self) -> str:
+        end = "converged" if self.converged else "interrupted" if self.interrupted else "not converged"
+        cost = f", cost {self.costs[-1]:.6g}" if self.costs else ""
+        return f"<History: {self.steps} steps, {end}{cost}>"
+
+
+def fit(
+    model: Module,
+    x: Sequence[Any],
+    y: Sequence[float],
+    *,
+    loss: Callable[[list[Value], list[float]], Value] = half_mse,
+    optimizer: Optimizer | None = None,
+    lr: float = 0.01,
+    steps: int = 1000,
+    tolerance: float = 1e-12,
+    callbacks: Iterable[Callable[[int, Value, Module], object]] = (),
+) -> History:
+    """Train a model on points, all of them in every step.
+
+    Shows a progress bar where standard error is a terminal. Ctrl-C ends the training and keeps
+    what was learned.
+
+    Args:
+        model: its parameters are changed in place.
+        x: the points' features, of shape (points,) or (points, inputs).
+        y: the targets, of shape (points,).
+        loss: takes the predictions and the targets, gives the cost.
+        optimizer: SGD with the learning rate lr if not given.
+        lr: the learning rate, above 0.
+        steps: the largest number of updates.
+        tolerance: stop when no component of the gradient is larger than this, or when a step moves
+            no parameter; 0 makes all the steps.
+        callbacks: each called as callback(step, cost, model) before every update and at the end,
+            when gradients are fresh.
+
+    Raises:
+        DataError: x and y do not match or are not finite, or a setting makes no sense.
+        DivergedError: the cost or a gradient is no longer finite; the model keeps the last
+            parameters for which they were.
+
+    >>> from tinygrad_lin import Linear
+    >>> line = Linear()
+    >>> fit(line, [2.0, 4.0], [19.0, 35.0], lr=0.18, steps=5000).converged
+    True
+    >>> [round(p.data, 9) for p in line.parameters()]
+    [8.0, 3.0]
+    """
+    rows, targets = points(x, y)
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise DataError(f"steps must be a whole number of at least 1, not {steps!r}")
+    if not 0.0 <= tolerance < math.inf:
+        raise DataError(f"the tolerance must be 0 or more and finite, not {tolerance}")
+    parameters = model.parameters()
+    optimizer = SGD(parameters, lr) if optimizer is None else optimizer
+    callbacks = tuple(callbacks)
+    history = History()
+    kept = [p.data for p in parameters]  # the last for which cost and gradient are finite
+    try:
+        for step in progress(steps):
+            try:
+                cost = loss([model(row) for row in rows], targets)
+                for parameter in parameters:
+                    parameter.grad = 0.0
+                cost.backward()
+                fault = what_is_not_finite(cost, parameters)
+            except DomainError as error:
+                if step == 0:
+                    raise
+                fault = str(error)
+            if fault:
+                for parameter, data in zip(parameters, kept):
+                    parameter.data = data
+                raise diverged(step, optimizer, fault, lambda: loss(list(map(model, rows)), targets))
+            kept = [p.data for p in parameters]
+            history.costs.append(cost.data)
+            history.final = cost
+            for callback in callbacks:
+                callback(step, cost, model)
+            flat = tolerance > 0.0 and all(abs(p.grad) <= tolerance for p in parameters)
+            if flat or step == steps:
+                history.converged = flat
+                break
+            optimizer.step()
+            if tolerance > 0.0 and kept == [p.data for p in parameters]:
+                history.converged = True
+                break
+    except KeyboardInterrupt:
+        history.interrupted = True
+    return history
+
+
+def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[Any], list[float]]:
+    """The points as lists of floats, checked."""
+    rows: list[Any] = []
+    targets: list[float] = []
+    for name, given, result in (("x", x, rows), ("y", y, targets)):
+        if not hasattr(given, "__len__"):
+            raise DataError(f"{name} must be a sequence with one entry for each point")
+        for place, entry in enumerate(given):
+            try:
+                numbers = [number(v) for v in (entry if hasattr(entry, "__len__") else [entry])]
+            except TinygradError as error:
+                raise DataError(f"{name}[{place}]: {error}") from None
+            if not all(map(math.isfinite, numbers)):
+                raise DataError(f"{name}[{place}] is not finite: {entry!r:.60}")
+            if name == "y" and len(numbers) != 1:
+                raise DataError(f"y[{place}] must be one number: {entry!r:.60}")
+            result.append(numbers[0] if name == "y" else numbers)
+    if len(rows) != len(targets):
+        raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
+    if not rows:
+        raise DataError("there are no points to learn from")
+    return rows, targets
+
+
+def what_is_not_finite(cost: Value, parameters: list[Value]) -> str:
+    """A sentence that names the first infinity or NaN, empty if there is none."""
+    if math.isfinite(cost.data):
+        for parameter in parameters:
+            if not math.isfinite(parameter.grad):
+                return f"the gradient of {parameter!r} is not finite"
+        return ""
+    return f"the first node that is not finite is {first_nonfinite(cost)!r}"
+
+
+def diverged(
+    step: int, optimizer: Optimizer, fault: str, cost: Callable[[], Value]
+) -> DivergedError:
+    """The error that says where training ran away, and what learning rate would not."""
+    limit = None
+    if type(optimizer) is SGD and len(optimizer.parameters) <= MOST_CURVED:
+        try:
+            limit = learning_rate_limit(cost(), optimizer.parameters)
+        except (TinygradError, ArithmeticError, ValueError):
+            limit = None
+    remedy = f"it converges below {limit:.5g}" if limit else "try a smaller one"
+    message = (
+        f"training diverged at step {step} with a learning rate of {optimizer.lr:g}; {remedy} "
+        f"({fault})"
+    )
+    return DivergedError(message, step=step, learning_rate=optimizer.lr, limit=limit)
+
+
+def progress(steps: int) -> Iterator[int]:
+    """0, 1, ..., steps, with a bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from range(steps + 1)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=steps)
+        shown = time.monotonic()
+        for step in range(steps + 1):
+            yield step
+            if time.monotonic() - shown > 0.1:
+                shown = time.monotonic()
+                bar.update(task, completed=step)
