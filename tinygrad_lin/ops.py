@@ -124,7 +124,7 @@ _ROWS = (
     # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.
     Operation("pow",      "pow(x, y)",   ("y * pow(x, y - 1.0) if y else 0.0",
                                           "out * log(x) if x else 0.0"),
-                                                                 "^",      "{x}^{{{y}}}", special="__pow__",
+                                                                 "xʸ",     "{x}^{{{y}}}", special="__pow__",
               defined="x > 0 or x >= 0 and y >= 0 or y == round(y) and abs(x) > 0",
               smooth="abs(x) > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
     Operation("exp",      "exp(x)",      ("out",),               "exp",    "e^{{{x}}}",

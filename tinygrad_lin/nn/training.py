@@ -7,7 +7,7 @@ import sys
 import time
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
@@ -26,18 +26,29 @@ MOST_CURVED = 64
 """Up to so many parameters a report of divergence affords the Hessian for the learning rate's limit."""
 
 
+class Snapshot(NamedTuple):
+    """The cost and the parameters after so many steps."""
+
+    step: int
+    cost: float
+    parameters: tuple[float, ...]
+
+
 @dataclass
 class History:
     """What happened in training.
 
     Attributes:
         costs: the cost before the first step and after each, so one more than steps.
+        snapshots: cost and parameters before the first 100 steps, then of some 90 steps in every
+            power of ten, and of the last.
         converged: whether the gradient fell to the tolerance (or no parameter moved any more).
         interrupted: whether Ctrl-C ended it.
         final: the graph of the last cost, gradients included.
     """
 
     costs: array[float] = field(default_factory=lambda: array("d"))
+    snapshots: list[Snapshot] = field(default_factory=list)
     converged: bool = False
     interrupted: bool = False
     final: Value | None = None
@@ -46,6 +57,14 @@ class History:
     def steps(self) -> int:
         """How many updates were made."""
         return max(len(self.costs) - 1, 0)
+
+    def add(self, cost: Value, parameters: list[float]) -> None:
+        """Note where training has come to."""
+        self.final = cost
+        self.costs.append(cost.data)
+        if len(self.snapshots) > 1 and not worth_keeping(self.snapshots[-1].step):
+            self.snapshots.pop()  # it was there only as the last
+        self.snapshots.append(Snapshot(self.steps, cost.data, tuple(parameters)))
 
     def __repr__(self) -> str:
         end = "converged" if self.converged else "interrupted" if self.interrupted else "not converged"
@@ -122,8 +141,7 @@ def fit(
                     parameter.data = data
                 raise diverged(step, optimizer, fault, lambda: loss(list(map(model, rows)), targets))
             kept = [p.data for p in parameters]
-            history.costs.append(cost.data)
-            history.final = cost
+            history.add(cost, kept)
             for callback in callbacks:
                 callback(step, cost, model)
             flat = tolerance > 0.0 and all(abs(p.grad) <= tolerance for p in parameters)
@@ -137,6 +155,11 @@ def fit(
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def worth_keeping(step: int) -> bool:
+    """Whether a step is among the first 100, or one of 90 in its power of ten."""
+    return step < 100 or step % 10 ** (len(str(step)) - 2) == 0
 
 
 def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[Any], list[float]]:

@@ -1,0 +1,229 @@
+"""The command line: tinygrad-lin.
+
+Exit codes: 0 done, 1 what was asked about does not hold (training diverged), 2 bad input.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinygrad_lin import __version__
+from tinygrad_lin.errors import DataError, DivergedError, TinygradError
+from tinygrad_lin.files import write_whole
+from tinygrad_lin.nn.data import SETS, Data, Scaling, load, read_csv
+from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.optim import learning_rate_limit
+from tinygrad_lin.nn.training import fit as train
+from tinygrad_lin.value import Value
+
+if TYPE_CHECKING:
+    from tinygrad_lin.nn.training import History
+    from tinygrad_lin.viz.dot import Drawing
+
+LINE_LEARNING_RATE = 1e-3
+MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
+
+
+class Commands(click.Group):
+    """A group of commands whose errors are one line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DivergedError as error:
+            fail(error, 1)
+        except TinygradError as error:
+            fail(error, 2)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            fail(f"{where}{error.strerror or error}", 2)
+
+
+def fail(message: object, code: int) -> None:
+    """End with one line on standard error; control characters would reach the terminal."""
+    line = "".join(c if c.isprintable() else " " for c in str(message))
+    click.echo(f"Error: {line}", err=True)
+    raise SystemExit(code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tinygrad-lin")
+def main() -> None:
+    """A scalar autodiff engine to understand, draw and test backpropagation."""
+
+
+@main.command()
+@click.argument("data", default="line", metavar="[line|norris|FILE.csv|-]")
+@click.option("--x", "features", multiple=True, metavar="COL", help="A feature column; repeatable.")
+@click.option("--y", "target", metavar="COL", help="The target column.")
+@click.option("--lr", type=float, help="Learning rate.  [line: 0.001; else half of the limit]")
+@click.option("--steps", type=int, default=1_000_000, show_default=True, help="Most steps to take.")
+@click.option(
+    "--tolerance",
+    type=float,
+    default=1e-12,
+    show_default=True,
+    help="Stop when no gradient is larger; 0 takes all the steps.",
+)
+@click.option("--standardize", is_flag=True, help="Scale the features for training.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Of the random start.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="out",
+    show_default=True,
+    help="Folder for the results.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def fit(
+    data: str,
+    features: tuple[str, ...],
+    target: str | None,
+    lr: float | None,
+    steps: int,
+    tolerance: float,
+    standardize: bool,
+    seed: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Learn a line by gradient descent, and draw its graph.
+
+    DATA is a set of the package, a CSV file whose first line names the columns, or - for standard
+    input. Without arguments: the line y = 8x + 3 from its points (2, 19) and (4, 35).
+
+    \b
+    Examples:
+      tinygrad-lin fit
+      tinygrad-lin fit norris --standardize
+      tinygrad-lin fit points.csv --x height --x age --y weight --standardize
+    """
+    points = choose(data, features, target)
+    must_be_writable(out)
+    if not 0 <= seed < 2**32:
+        raise DataError(f"the seed must be a whole number from 0 to {2**32 - 1}, not {seed}")
+    scaling = Scaling.of(points) if standardize else None
+    rows = scaling.apply(points.x) if scaling else points.x
+    model = Linear(inputs=len(points.features), rng=seed)
+    limit = learning_rate_limit(half_mse([model(row) for row in rows], points.y), model.parameters())
+    if lr is None:
+        lr = LINE_LEARNING_RATE if data == "line" else limit / 2
+    history = train(model, rows, points.y, lr=lr, steps=steps, tolerance=tolerance)
+    if scaling:  # back to the units of the data
+        *weights, bias = (p.data for p in model.parameters())
+        weights, bias = scaling.undo(weights, bias)
+        for parameter, value in zip(model.parameters(), (*weights, bias)):
+            parameter.data = value
+    files = write_results(out, points, model, history)
+    *weights, bias = (p.data for p in model.parameters())
+    result = {
+        "weights": weights,
+        "bias": bias,
+        "cost": history.costs[-1],
+        "steps": history.steps,
+        "converged": history.converged,
+        "learning_rate": lr,
+        "learning_rate_limit": limit if math.isfinite(limit) else None,
+        "files": [str(file) for file in files],
+    }
+    if as_json:
+        click.echo(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        report(points, result, history)
+
+
+def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
+    """The data set of the package with that name, or else the file."""
+    if data in SETS:
+        if features or target:
+            raise DataError(f"--x and --y choose columns of a file; {data!r} has its own")
+        return load(data)
+    if data != "-" and not Path(data).exists():
+        known = ", ".join(SETS)
+        raise DataError(f"{data!r} is neither a data set of the package ({known}) nor a file")
+    return read_csv(data, x=features, y=target)
+
+
+def must_be_writable(out: Path) -> None:
+    """Notice before the training that the results could not be written."""
+    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(0, "not a folder", str(existing))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(0, "cannot be written to", str(existing))
+
+
+def write_results(out: Path, points: Data, model: Linear, history: History) -> list[Path]:
+    """The drawing, the plots, the model and the history; nothing is written if one cannot be made."""
+    from tinygrad_lin.viz.plots import plot_fit, plot_loss, png
+
+    *weights, bias = (p.data for p in model.parameters())
+    contents = {
+        "graph.svg": draw_cost(points, model).pipe("svg"),
+        "fit.png": png(plot_fit(points, weights, bias)),
+        "loss.png": png(plot_loss(history.snapshots)),
+        "model.json": model.to_json().encode(),
+        "history.csv": history_csv(history, model).encode(),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_whole(out / name, content)
+    return [out / name for name in contents]
+
+
+def draw_cost(points: Data, model: Linear) -> Drawing:
+    """The graph of the cost at the model's parameters, of as many points as a drawing can show."""
+    from tinygrad_lin.viz.dot import draw
+
+    count = min(len(points.y), MOST_POINTS_DRAWN)
+    rows = [[Value(v, name) for v, name in zip(row, points.features)] for row in points.x[:count]]
+    cost = half_mse([model(row) for row in rows], points.y[:count])
+    for parameter in model.parameters():
+        parameter.grad = 0.0
+    cost.backward()
+    part = "" if count == len(points.y) else f", {count} of {len(points.y)} points"
+    return draw(cost, title=f"C = MSE / 2{part}")
+
+
+def history_csv(history: History, model: Linear) -> str:
+    """Steps, costs and parameters (in the units of the training) as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "cost", *(p.label for p in model.parameters())])
+    for step, cost, parameters in history.snapshots:
+        writer.writerow([step, cost, *parameters])
+    return text.getvalue()
+
+
+def report(points: Data, result: dict[str, Any], history: History) -> None:
+    """Say what was learned, beside the truth where it is known."""
+    names = [f"w ({feature})" if len(points.features) > 1 else "w" for feature in points.features]
+    learned = [*result["weights"], result["bias"]]
+    known = points.truth or ("",) * len(learned)
+    rows = [("", "learned", "truth" if points.truth else "")]
+    rows += [(n, f"{v:.15g}", f"{t:.15g}" if t != "" else "") for n, v, t in zip([*names, "b"], learned, known)]
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    limit = result["learning_rate_limit"]
+    ends = "interrupted" if history.interrupted else "not converged"
+    click.echo(f"cost C = MSE/2      {result['cost']:.6g}")
+    click.echo(f"steps               {result['steps']:,} ({'converged' if result['converged'] else ends})")
+    click.echo(f"learning rate       {result['learning_rate']:.6g}")
+    click.echo(f"learning-rate limit {limit:.5g} (2 / λmax)" if limit else "learning-rate limit none")
+    if not result["converged"] and not history.interrupted and len(points.features) > 0:
+        click.echo("hint: --standardize makes gradient descent converge much sooner")
+    click.echo("wrote " + ", ".join(result["files"]))

@@ -1,0 +1,88 @@
+"""Plots of data and of training, in one style. Each gives its Figure and takes the axes to draw on."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.training import Snapshot
+
+# From the colours of Okabe and Ito, told apart by colour-blind eyes and in greyscale.
+POINTS = "#d55e00"
+CURVE = "#0072b2"
+INK = "#1f2933"
+
+
+def axes_of(ax: Axes | None) -> tuple[Figure, Axes]:
+    """The axes given and their figure, or new ones."""
+    if ax is None:
+        ax = Figure(figsize=(6.4, 4.0), dpi=150, layout="constrained").add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(color="#d9dee3", linewidth=0.6)
+    ax.tick_params(colors=INK)
+    figure = ax.get_figure()
+    assert isinstance(figure, Figure)
+    return figure, ax
+
+
+def plot_fit(
+    data: Data, weights: Sequence[float], bias: float, ax: Axes | None = None
+) -> Figure:
+    """The points of a data set and the line that was learned.
+
+    With several features a line cannot be drawn; then predictions stand against targets, and all
+    would be well on the diagonal.
+    """
+    figure, ax = axes_of(ax)
+    if len(weights) == 1:
+        x = [row[0] for row in data.x]
+        ends = [min(x), max(x)]
+        margin = 0.08 * (ends[1] - ends[0])
+        ends = [ends[0] - margin, ends[1] + margin]
+        sign = "+" if bias >= 0 else "−"
+        text = f"{data.target} = {weights[0]:.6g} {data.features[0]} {sign} {abs(bias):.6g}"
+        ax.plot(ends, [weights[0] * e + bias for e in ends], color=CURVE, label=plain(text))
+        ax.plot(x, data.y, "o", color=POINTS, markersize=5, label="data")
+        ax.set_xlabel(plain(data.features[0]))
+        ax.set_ylabel(plain(data.target))
+    else:
+        predictions = [sum(w * v for w, v in zip(weights, row)) + bias for row in data.x]
+        ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
+        ax.plot(ends, ends, color=CURVE, label="prediction = target")
+        ax.plot(data.y, predictions, "o", color=POINTS, markersize=5, label="data")
+        ax.set_xlabel(plain(f"{data.target}, target"))
+        ax.set_ylabel(plain(f"{data.target}, prediction"))
+    ax.legend(frameon=False, labelcolor=INK)
+    return figure
+
+
+def plot_loss(snapshots: Sequence[Snapshot], ax: Axes | None = None) -> Figure:
+    """The cost after each step, on logarithmic axes; the start is drawn at step 1/2."""
+    figure, ax = axes_of(ax)
+    shown = [(step or 0.5, cost) for step, cost, _ in snapshots if cost > 0.0]
+    if shown:  # a cost of 0 has no logarithm
+        marker = "o" if len(shown) < 30 else ""
+        ax.loglog(*zip(*shown), color=CURVE, marker=marker, markersize=4)
+    ax.set_xlabel("step")
+    ax.set_ylabel("cost C")
+    return figure
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib shows as it is: a dollar sign would begin a formula."""
+    return text.replace("$", r"\$")
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
