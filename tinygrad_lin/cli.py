@@ -38,6 +38,7 @@ class Commands(click.Group):
     """A group of commands whose errors are one line each."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
         except DivergedError as error:
@@ -100,7 +101,7 @@ def fit(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Learn a line by gradient descent, and draw its graph.
+    r"""Learn a line by gradient descent, and draw its graph.
 
     DATA is a set of the package, a CSV file whose first line names the columns, or - for standard
     input. Without arguments: the line y = 8x + 3 from its points (2, 19) and (4, 35).
@@ -118,7 +119,9 @@ def fit(
     scaling = Scaling.of(points) if standardize else None
     rows = scaling.apply(points.x) if scaling else points.x
     model = Linear(inputs=len(points.features), rng=seed)
-    limit = learning_rate_limit(half_mse([model(row) for row in rows], points.y), model.parameters())
+    limit = learning_rate_limit(
+        half_mse([model(row) for row in rows], points.y), model.parameters()
+    )
     if lr is None:
         lr = LINE_LEARNING_RATE if data == "line" else limit / 2
     history = train(model, rows, points.y, lr=lr, steps=steps, tolerance=tolerance)
@@ -167,7 +170,7 @@ def must_be_writable(out: Path) -> None:
 
 
 def write_results(out: Path, points: Data, model: Linear, history: History) -> list[Path]:
-    """The drawing, the plots, the model and the history; nothing is written if one cannot be made."""
+    """Drawing, plots, model and history; nothing is written if one of them cannot be made."""
     from tinygrad_lin.viz.plots import plot_fit, plot_loss, png
 
     *weights, bias = (p.data for p in model.parameters())
@@ -214,16 +217,23 @@ def report(points: Data, result: dict[str, Any], history: History) -> None:
     learned = [*result["weights"], result["bias"]]
     known = points.truth or ("",) * len(learned)
     rows = [("", "learned", "truth" if points.truth else "")]
-    rows += [(n, f"{v:.15g}", f"{t:.15g}" if t != "" else "") for n, v, t in zip([*names, "b"], learned, known)]
+    rows += [
+        (n, f"{v:.15g}", f"{t:.15g}" if t != "" else "")
+        for n, v, t in zip([*names, "b"], learned, known)
+    ]
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
     limit = result["learning_rate_limit"]
     ends = "interrupted" if history.interrupted else "not converged"
     click.echo(f"cost C = MSE/2      {result['cost']:.6g}")
-    click.echo(f"steps               {result['steps']:,} ({'converged' if result['converged'] else ends})")
+    click.echo(
+        f"steps               {result['steps']:,} ({'converged' if result['converged'] else ends})"
+    )
     click.echo(f"learning rate       {result['learning_rate']:.6g}")
-    click.echo(f"learning-rate limit {limit:.5g} (2 / λmax)" if limit else "learning-rate limit none")
+    click.echo(
+        f"learning-rate limit {limit:.5g} (2 / λmax)" if limit else "learning-rate limit none"
+    )
     if not result["converged"] and not history.interrupted and len(points.features) > 0:
         click.echo("hint: --standardize makes gradient descent converge much sooner")
     click.echo("wrote " + ", ".join(result["files"]))

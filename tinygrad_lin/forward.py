@@ -1,7 +1,7 @@
 """Forward mode: from the inputs towards one output, the derivative along one direction.
 
 Every node's tangent is the sum over its operands of the local derivative times the operand's
-tangent. The local derivatives are Values, so the result is a graph that can be differentiated again.
+tangent. The local derivatives are Values, so the result is a graph and can be differentiated again.
 """
 
 from __future__ import annotations

@@ -167,6 +167,7 @@ _ROWS = (
 )
 # fmt: on
 
+
 def over_sequences(operation: Operation) -> tuple[str, str]:
     """The formula of a row with starred operands, and the tuple of all its local derivatives.
 

@@ -24,7 +24,7 @@ from tinygrad_lin.value import Value, blank, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
 ONE_OPERAND = """
@@ -120,7 +120,6 @@ def {name}_of_values({parameters}):
 """
 
 
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """Every row of the table as a function of Values and numbers, by name."""
 
@@ -186,7 +185,7 @@ def many_operands(
     operation: Operation, out: float, partials: tuple[float, ...], inputs: tuple[Value, ...]
 ) -> Value:
     """A node of many operands."""
-    node = blank()
+    node: Value = blank()
     node._data = out
     node.operation = operation
     node.grad = 0.0
@@ -334,7 +333,9 @@ def add_operation(
         record(row)
         middles = [low / 2 + high / 2 for low, high in row.draw]
         many = [Value(x) for x in middles]
-        FUNCTIONS[name](*([x] if o != p else x for x, o, p in zip(many, row.operands, row.parameters)))
+        FUNCTIONS[name](
+            *([x] if o != p else x for x, o, p in zip(many, row.operands, row.parameters))
+        )
     except (SyntaxError, NameError, TypeError) as error:
         forget(row)
         raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
@@ -354,4 +355,3 @@ def forget(operation: Operation) -> None:
 
 record(*TABLE.values())
 VALUES.meanings["sum"] = FUNCTIONS["total"]
-Value.__abs__ = Value.abs  # what Python's abs() asks for

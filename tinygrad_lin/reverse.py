@@ -160,7 +160,8 @@ def sweep(
 
 def as_value(derivative: Value | float) -> Value:
     """A derivative that came out as a plain number, as a node that depends on nothing: the sum of
-    that one number. (A leaf would look like a variable of the user's.)"""
+    that one number. (A leaf would look like a variable of the user's.)
+    """
     if isinstance(derivative, Value):
         return derivative
     return many_operands(TABLE["total"], derivative, (), sift((derivative,))[1])
@@ -242,9 +243,10 @@ def value_and_grad(
         variables = {place: variable(args, place) for place in places}
         filled = [variables.get(k, arg) for k, arg in enumerate(args)]
         output = f(*filled, **kwargs)
-        value: Any
+        value: Value | float
+        slopes: Sequence[Value | float]
         if not isinstance(output, Value):
-            value, slopes = number(output), [0.0] * len(places)
+            value, slopes = number(output), [0.0 for _ in places]
         else:
             own = [variables[place] for place in places]
             leaves = {node for node in topological_order(output) if node.operation is None}

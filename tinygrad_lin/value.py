@@ -18,24 +18,29 @@ from tinygrad_lin.ops import TABLE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn, SupportsFloat, TypeAlias, final
+    from fractions import Fraction
+    from typing import Any, NoReturn, TypeAlias, final
+
+    from numpy import floating, integer
 
     from tinygrad_lin._operations import Operations
     from tinygrad_lin.ops import Operation
 
-    Number: TypeAlias = SupportsFloat
+    Number: TypeAlias = float | floating[Any] | integer[Any] | Fraction
 else:
     Operations = object
 
-    def final(cls: type) -> type:
+    def final(cls: type) -> type:  # noqa: D103  (typing.final, without the cost of its import)
         return cls
 
 
 class LeafMaker(type):
     """Makes `Value(3.0)` a leaf, and leaves `blank()` below free of any Python code: an operation
-    fills its node in by itself, and every nanosecond there counts."""
+    fills its node in by itself, and every nanosecond there counts.
+    """
 
     def __call__(cls, data: Number, label: str = "") -> Any:
+        """A leaf."""
         leaf = blank()
         leaf._data = number(data)
         leaf.label = label
@@ -60,7 +65,8 @@ class Value(Operations, metaclass=LeafMaker):
     Raises:
         OperandError: ``data`` is not one real number (a TypeError).
 
-    Equality and hash go by identity, so Values live in sets and dicts; ``<``, ``>`` and ``bool()`` go by the data.
+    Equality and hash go by identity, so Values live in sets and dicts; ``<``, ``>`` and ``bool()``
+    go by the data.
 
     >>> w, x, b = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "b")
     >>> a = w * x + b
@@ -128,7 +134,7 @@ class Value(Operations, metaclass=LeafMaker):
     @property
     def op(self) -> str | None:
         """The name of the operation that made this Value, None for a leaf."""
-        return self.operation and self.operation.name
+        return self.operation.name if self.operation else None
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
@@ -136,7 +142,8 @@ class Value(Operations, metaclass=LeafMaker):
         if self.operation is None:
             return ()
         if self._left is None and self._right is None:
-            return getattr(self._dright, "operands", self._dright)
+            operands: tuple[Value | float, ...] = getattr(self._dright, "operands", self._dright)
+            return operands
         left = self._dleft if self._left is None else self._left
         if len(self.operation.partials) == 1:
             return (left,)
@@ -153,7 +160,7 @@ class Value(Operations, metaclass=LeafMaker):
         if self.operation is None:
             return ()
         if self._left is None and self._right is None:
-            return self._dleft
+            return tuple(self._dleft)
         if self._left is None:
             return (self._dright,)
         return (self._dleft,) if self._right is None else (self._dleft, self._dright)
@@ -166,6 +173,9 @@ class Value(Operations, metaclass=LeafMaker):
         from tinygrad_lin.reverse import backward
 
         backward(self)
+
+    def __abs__(self) -> Value:
+        return self.abs()
 
     def __lt__(self, other: Value | Number) -> bool:
         return self._data < data_of(other)

@@ -68,9 +68,7 @@ def load(name: str) -> Data:
     return SETS[name]()
 
 
-def read_csv(
-    path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None = None
-) -> Data:
+def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None = None) -> Data:
     """Read points from a CSV file whose first line names the columns.
 
     Args:
@@ -91,7 +89,9 @@ def read_csv(
         line_number = raw[: error.start].count(b"\n") + 1
         raise DataError(f"{name}, line {line_number}: not UTF-8 text; save it as UTF-8") from None
     if "\0" in text:
-        raise DataError(f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte")
+        raise DataError(
+            f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte"
+        )
     first_line = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=first_line.count)
     try:
@@ -111,7 +111,9 @@ def parse(name: str, lines: Iterable[list[str]], x: Sequence[str], y: str | None
         raise DataError(f"{name} is empty; its first line should name the columns")
     number, header = rows.pop(0)
     if any(is_number(cell) for cell in header):
-        raise DataError(f"{name}, line {number}: names of columns are wanted, not numbers: {header}")
+        raise DataError(
+            f"{name}, line {number}: names of columns are wanted, not numbers: {header}"
+        )
     for column in header:
         if not column or header.count(column) > 1:
             raise DataError(f"{name}, line {number}: column {column!r} has no name of its own")
@@ -123,7 +125,9 @@ def parse(name: str, lines: Iterable[list[str]], x: Sequence[str], y: str | None
                 f"{name}, line {number}: no column {column!r}; there are {', '.join(header)}"
             )
     if target in features or len(set(features)) < len(features):
-        raise DataError(f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}")
+        raise DataError(
+            f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}"
+        )
     if not features:
         raise DataError(f"{name}, line {number}: only the column {target!r}; x needs another")
     places = [header.index(column) for column in (*features, target)]
@@ -150,7 +154,9 @@ def cell_number(name: str, line_number: int, column: str, text: str) -> float:
     """The finite number in a cell."""
     place = f"{name}, line {line_number}, column {column!r}"
     if not is_number(text) or "_" in text:
-        raise DataError(f"{place}: {text[:40]!r} is not a number" if text else f"{place}: no number")
+        raise DataError(
+            f"{place}: {text[:40]!r} is not a number" if text else f"{place}: no number"
+        )
     if not math.isfinite(float(text)):
         raise DataError(f"{place}: {text} is not a finite number")
     return float(text)
@@ -180,9 +186,7 @@ class Scaling:
 
     def apply(self, rows: list[list[float]]) -> list[list[float]]:
         """The rows in scaled units."""
-        return [
-            [(v - m) / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows
-        ]
+        return [[(v - m) / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows]
 
     def undo(self, weights: list[float], bias: float) -> tuple[list[float], float]:
         """Weights and bias of a line in scaled units, in the units of the data."""

@@ -31,6 +31,10 @@ FORMAT = 1
 class Module:
     """A function with parameters that can be learned."""
 
+    def __call__(self, x: Input) -> Any:
+        """The prediction for one point: a Value, or a list of them for several outputs."""
+        raise NotImplementedError
+
     def parameters(self) -> list[Value]:
         """The leaves that training changes, in a fixed order."""
         raise NotImplementedError
@@ -121,7 +125,9 @@ class Linear(Module):
             label = f"{name}[{','.join(shown)}]" if shown else name
             return Value(rng.standard_normal(), label)
 
-        self.w = [[parameter("w", row, column) for column in range(inputs)] for row in range(outputs)]
+        self.w = [
+            [parameter("w", row, column) for column in range(inputs)] for row in range(outputs)
+        ]
         self.b = [parameter("b", row) for row in range(outputs)]
 
     def __call__(self, x: Input) -> Any:
@@ -130,7 +136,7 @@ class Linear(Module):
         Raises:
             DataError: x has not as many features as the model has inputs.
         """
-        features = list(x) if hasattr(x, "__len__") else [x]
+        features: list[Any] = [x] if isinstance(x, Value) or not hasattr(x, "__len__") else [*x]
         if len(features) != self.inputs:
             raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
         if self.inputs == 1:

@@ -47,7 +47,9 @@ class SGD:
         self.parameters = list(parameters)
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.op is not None:
-                raise OperandError(f"a parameter is a leaf, a Value made by hand: {parameter!r:.60}")
+                raise OperandError(
+                    f"a parameter is a leaf, a Value made by hand: {parameter!r:.60}"
+                )
         if not 0 < lr < math.inf:
             raise DataError(f"the learning rate must be above 0 and finite, not {lr}")
         self.lr = lr

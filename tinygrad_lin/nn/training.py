@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.value import Value
 
 MOST_CURVED = 64
-"""Up to so many parameters a report of divergence affords the Hessian for the learning rate's limit."""
+"""Up to so many parameters a report of divergence affords the Hessian, for the limit."""
 
 
 class Snapshot(NamedTuple):
@@ -67,7 +67,13 @@ class History:
         self.snapshots.append(Snapshot(self.steps, cost.data, tuple(parameters)))
 
     def __repr__(self) -> str:
-        end = "converged" if self.converged else "interrupted" if self.interrupted else "not converged"
+        end = (
+            "converged"
+            if self.converged
+            else "interrupted"
+            if self.interrupted
+            else "not converged"
+        )
         cost = f", cost {self.costs[-1]:.6g}" if self.costs else ""
         return f"<History: {self.steps} steps, {end}{cost}>"
 
@@ -139,7 +145,9 @@ def fit(
             if fault:
                 for parameter, data in zip(parameters, kept):
                     parameter.data = data
-                raise diverged(step, optimizer, fault, lambda: loss(list(map(model, rows)), targets))
+                raise diverged(
+                    step, optimizer, fault, lambda: loss(list(map(model, rows)), targets)
+                )
             kept = [p.data for p in parameters]
             history.add(cost, kept)
             for callback in callbacks:
@@ -162,28 +170,33 @@ def worth_keeping(step: int) -> bool:
     return step < 100 or step % 10 ** (len(str(step)) - 2) == 0
 
 
-def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[Any], list[float]]:
+def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[list[float]], list[float]]:
     """The points as lists of floats, checked."""
-    rows: list[Any] = []
-    targets: list[float] = []
-    for name, given, result in (("x", x, rows), ("y", y, targets)):
-        if not hasattr(given, "__len__"):
-            raise DataError(f"{name} must be a sequence with one entry for each point")
-        for place, entry in enumerate(given):
-            try:
-                numbers = [number(v) for v in (entry if hasattr(entry, "__len__") else [entry])]
-            except TinygradError as error:
-                raise DataError(f"{name}[{place}]: {error}") from None
-            if not all(map(math.isfinite, numbers)):
-                raise DataError(f"{name}[{place}] is not finite: {entry!r:.60}")
-            if name == "y" and len(numbers) != 1:
-                raise DataError(f"y[{place}] must be one number: {entry!r:.60}")
-            result.append(numbers[0] if name == "y" else numbers)
+    rows, targets = numbers("x", x), numbers("y", y)
+    for place, row in enumerate(targets):
+        if len(row) != 1:
+            raise DataError(f"y[{place}] must be one number: {y[place]!r:.60}")
     if len(rows) != len(targets):
         raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
     if not rows:
         raise DataError("there are no points to learn from")
-    return rows, targets
+    return rows, [target for (target,) in targets]
+
+
+def numbers(name: str, given: Sequence[Any]) -> list[list[float]]:
+    """Each entry of a sequence as a list of finite floats."""
+    if not hasattr(given, "__len__") or isinstance(given, str):
+        raise DataError(f"{name} must be a sequence with one entry for each point")
+    result = []
+    for place, entry in enumerate(given):
+        row = entry if hasattr(entry, "__len__") and not isinstance(entry, str) else [entry]
+        try:
+            result.append([number(value) for value in row])
+        except TinygradError as error:
+            raise DataError(f"{name}[{place}]: {error}") from None
+        if not all(map(math.isfinite, result[-1])):
+            raise DataError(f"{name}[{place}] is not finite: {entry!r:.60}")
+    return result
 
 
 def what_is_not_finite(cost: Value, parameters: list[Value]) -> str:

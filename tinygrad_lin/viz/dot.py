@@ -29,7 +29,7 @@ SUFFIXES = ("svg", "png", "pdf", "dot", "gv")
 LONGEST_LABEL = 40
 
 
-class Drawing(graphviz.Digraph):
+class Drawing(graphviz.Digraph):  # type: ignore[misc]  # it comes without types
     """A drawn graph: a ``graphviz.Digraph`` that needs no ``dot`` binary.
 
     It shows itself in a notebook; ``pipe``, ``render`` and :meth:`write` make files.
@@ -139,7 +139,9 @@ def draw(
             "fontcolor": INK,
             "nodesep": "0.18",
             "ranksep": "0.45",
-            **({"label": f"<{escaped(title)}>", "labelloc": "t", "fontsize": "16"} if title else {}),
+            **(
+                {"label": f"<{escaped(title)}>", "labelloc": "t", "fontsize": "16"} if title else {}
+            ),
         },
         node_attr={
             "shape": "box",

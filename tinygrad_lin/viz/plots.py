@@ -1,4 +1,4 @@
-"""Plots of data and of training, in one style. Each gives its Figure and takes the axes to draw on."""
+"""Plots of data and training, in one style. Each gives its Figure and takes the axes to draw on."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def axes_of(ax: Axes | None) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def plot_fit(
-    data: Data, weights: Sequence[float], bias: float, ax: Axes | None = None
-) -> Figure:
+def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None = None) -> Figure:
     """The points of a data set and the line that was learned.
 
     With several features a line cannot be drawn; then predictions stand against targets, and all
@@ -65,12 +63,13 @@ def plot_fit(
 
 
 def plot_loss(snapshots: Sequence[Snapshot], ax: Axes | None = None) -> Figure:
-    """The cost after each step, on logarithmic axes; the start is drawn at step 1/2."""
+    """The cost after each step, on logarithmic axes; step 0 stands left of 1 all the same."""
     figure, ax = axes_of(ax)
-    shown = [(step or 0.5, cost) for step, cost, _ in snapshots if cost > 0.0]
+    shown = [(step, cost) for step, cost, _ in snapshots if cost > 0.0]
     if shown:  # a cost of 0 has no logarithm
-        marker = "o" if len(shown) < 30 else ""
-        ax.loglog(*zip(*shown), color=CURVE, marker=marker, markersize=4)
+        ax.semilogy(*zip(*shown), color=CURVE, marker="o" if len(shown) < 30 else "", markersize=4)
+        ax.set_xscale("symlog", linthresh=1.0)
+        ax.set_xlim(left=0.0)
     ax.set_xlabel("step")
     ax.set_ylabel("cost C")
     return figure

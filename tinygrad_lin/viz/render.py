@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FONT_CONFIGURATION = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -83,7 +83,7 @@ def fonts() -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[object]:
+def quiet() -> Iterator[Callable[[], str]]:
     """Keep what C libraries write to standard error; gives a function that tells what it was."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
