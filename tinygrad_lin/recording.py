@@ -110,8 +110,8 @@ def {name}_of_values({parameters}):
     try:
         out = {formula}
         partials = {partials}
-    except (ArithmeticError, ValueError) as error:
-        raise outside({name}_row, operands, error) from None
+    except (ArithmeticError, ValueError):
+        raise outside({name}_row, operands, "has no value") from None
     if inputs is not operands:
         if not inputs:
             return float(out)
@@ -196,12 +196,14 @@ def many_operands(
 
 
 def of_numbers(operation: Operation, *operands: Any) -> float:
-    """The value of an operation of plain numbers, which records nothing."""
-    numbers = [number(operand) for operand in operands]
+    """The value of an operation as a number, which records nothing."""
+    numbers = [data_of(operand) for operand in operands]
     try:
         return float(FLOATS(operation.formula, ", ".join(operation.operands))(*numbers))
-    except (ArithmeticError, ValueError) as error:
-        raise outside(operation, operands, error) from None
+    except OverflowError:
+        raise outside(operation, operands, "overflows a float") from None
+    except (ArithmeticError, ValueError):
+        raise outside(operation, operands, "has no value") from None
 
 
 def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
@@ -212,35 +214,31 @@ def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> No
     """
     import numpy
 
-    node._data = out = of_numbers(operation, *map(data_of, operands))
+    node._data = out = of_numbers(operation, *operands)
     names = ", ".join((*operation.operands, "out"))
     scalars = [numpy.float64(data_of(operand)) for operand in (*operands, out)]
-    meanings = Reader({**FLOATS.meanings, **vars(numpy)})
-    for operand, partial, slot in zip(operands, operation.partials, ("_dleft", "_dright")):
-        if type(operand) is Value:
+    as_ieee = Reader({**FLOATS.meanings, **vars(numpy)})
+    edges = zip(operands, operation.operands, operation.partials, ("_dleft", "_dright"))
+    for operand, name, partial, slot in edges:
+        if isinstance(operand, Value):
             with numpy.errstate(all="ignore"):
-                local = float(meanings(partial, names)(*scalars))
+                local = float(as_ieee(partial, names)(*scalars))
             if isnan(local) and not any(map(isnan, scalars)):
-                raise outside(operation, operands)
+                what = f"has no derivative by {name} (a number there needs none, a Value does)"
+                raise outside(operation, operands, what)
             setattr(node, slot, local)
 
 
-def outside(
-    operation: Operation, operands: tuple[Any, ...], error: Exception | None = None
-) -> DomainError:
+def outside(operation: Operation, operands: tuple[Any, ...], what: str) -> DomainError:
     """The error that says where an operation was left, and what it would allow."""
     names = operation.operands
     given = ", ".join(
         f"{name} = {data_of(operand)!r}"
-        + (f" (label {operand.label!r})" if type(operand) is Value and operand.label else "")
+        + (f" ({operand.label!r})" if isinstance(operand, Value) and operand.label else "")
         for name, operand in zip(names, operands)
     )
-    call = f"{operation.name}({', '.join(names)})"
-    if isinstance(error, OverflowError):
-        return DomainError(f"{call} overflows a float at {given}")
-    kind = "derivative" if error is None else "value"
     rule = f"; it is defined where {operation.defined}" if operation.defined else ""
-    return DomainError(f"{call} has no {kind} at {given}{rule}")
+    return DomainError(f"{operation.name}({', '.join(names)}) {what} at {given}{rule}")
 
 
 def record(*operations: Operation) -> None:

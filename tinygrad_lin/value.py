@@ -152,7 +152,12 @@ class Value(Operations, metaclass=LeafMaker):
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The operands that are Values, in order and with repeats: ``x * x`` has two."""
-        return tuple([operand for operand in self.operands if type(operand) is Value])
+        left, right = self._left, self._right
+        if left is None:
+            if right is not None:
+                return (right,)
+            return () if self.operation is None else tuple(self._dright)
+        return (left,) if right is None else (left, right)
 
     @property
     def partials(self) -> tuple[float, ...]:

@@ -1,0 +1,451 @@
+"""Every row of the table, proved against finite differences, mpmath, forward mode, and mutants."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+import pytest
+from differences import agrees
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tinygrad_lin import TABLE, DomainError, ExpressionError, Value, add_operation, gradients, jvp
+from tinygrad_lin.ops import FLOATS, Operation
+from tinygrad_lin.recording import FUNCTIONS, forget, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROWS = list(TABLE.values())
+mpmath.mp.dps = 60
+mp = mpmath.mp
+
+# Each operation once more, written from its definition and not from the table.
+ORACLE: dict[str, Callable[..., Any]] = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "neg": lambda x: -x,
+    "pow": lambda x, y: mp.exp(y * mp.log(x)),
+    "exp": mp.exp,
+    "log": mp.log,
+    "log1p": mp.log1p,
+    "expm1": mp.expm1,
+    "sqrt": lambda x: mp.exp(mp.log(x) / 2),
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "tan": lambda x: mp.sin(x) / mp.cos(x),
+    "tanh": mp.tanh,
+    "atan": mp.atan,
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "relu": lambda x: (x + abs(x)) / 2,
+    "abs": lambda x: mp.sqrt(x * x),
+    "minimum": min,
+    "maximum": max,
+    "dot": lambda *v: sum(a * b for a, b in zip(v[: len(v) // 2], v[len(v) // 2 : -1])) + v[-1],
+    "total": lambda *v: sum(v),
+}
+
+per_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+def apply(row: Operation, operands: list[Any]) -> Any:
+    """The row's function on operands in a flat list."""
+    if not row.variadic:
+        return FUNCTIONS[row.name](*operands)
+    many = sum(name.startswith("*") for name in row.operands)
+    singles = len(row.operands) - many
+    n = (len(operands) - singles) // many
+    sequences = [operands[k * n : (k + 1) * n] for k in range(many)]
+    return FUNCTIONS[row.name](*sequences, *operands[many * n :])
+
+
+@st.composite
+def points(draw: st.DrawFn, row: Operation, distance: float = 1e-3) -> list[float]:
+    """Operands from where the row says that tests may draw, some distance away from any kink."""
+    intervals: list[tuple[float, float]] = []
+    n = draw(st.integers(1, 4)) if row.variadic else 1
+    for name, interval in zip(row.operands, row.draw):
+        intervals += [interval] * (n if name.startswith("*") else 1)
+    numbers = [draw(st.floats(low, high, allow_subnormal=False)) for low, high in intervals]
+    if row.smooth and not row.variadic:
+        smooth = FLOATS(row.smooth, ", ".join(row.operands))
+        for shift in (-distance, 0.0, distance):
+            assume(smooth(numbers[0] + shift, *numbers[1:]))
+        assume(len(numbers) < 2 or abs(numbers[0] - numbers[1]) > distance)
+        assume(abs(numbers[0]) > distance)
+    return numbers
+
+
+def room(row: Operation, operands: list[float], place: int) -> float:
+    """How far finite differences may go from an operand: within its interval, and past no kink."""
+    group = min(place, len(row.draw) - 1) if not row.variadic else 0
+    low, high = row.draw[group]
+    x = operands[place]
+    inside = min(x - low, high - x)
+    reach = min(0.2, inside) if inside > 1e-6 else 1e-6
+    while row.smooth and len({tuple(kink_side(operands, place, x + s * reach)) for s in (-1, 0, 1)}) > 1:
+        reach /= 2
+    return reach
+
+
+def kink_side(operands: list[float], place: int, x: float) -> list[bool]:
+    """On which side of every possible kink the operands lie, with x in one place."""
+    moved = [*operands[:place], x, *operands[place + 1 :]]
+    return [moved[0] > 0.0, moved[0] > moved[-1]]
+
+
+def varied(row: Operation, operands: list[float], place: int) -> Callable[[float], float]:
+    """The row as a function of one operand."""
+
+    def f(x: float) -> float:
+        return float(apply(row, [*operands[:place], x, *operands[place + 1 :]]))
+
+    return f
+
+
+@contextmanager
+def in_the_table(row: Operation) -> Iterator[None]:
+    """Another row in the place of the one with its name."""
+    original = TABLE[row.name]
+    record(row)
+    try:
+        yield
+    finally:
+        record(original)
+
+
+def test_the_oracle_knows_every_row() -> None:
+    assert set(ORACLE) == {row.name for row in ROWS}
+
+
+@per_row
+@given(data=st.data())
+def test_value_agrees_with_mpmath(row: Operation, data: st.DataObject) -> None:
+    operands = data.draw(points(row))
+    out = apply(row, [Value(x) for x in operands]).data
+    exact = ORACLE[row.name](*map(mp.mpf, operands))
+    scale = max(1.0, *map(abs, operands)) if row.name in ("add", "sub", "dot", "total") else 0.0
+    assert out == pytest.approx(float(exact), rel=4e-15, abs=1e-15 * scale**2 + 1e-300)
+
+
+@per_row
+@given(data=st.data())
+def test_local_derivatives_agree_with_mpmath(row: Operation, data: st.DataObject) -> None:
+    operands = data.draw(points(row))
+    out = apply(row, [Value(x) for x in operands])
+    assert len(out.partials) == len(operands)
+    exact = list(map(mp.mpf, operands))
+    for place, partial in enumerate(out.partials):
+        slope = mp.diff(
+            lambda x, k=place: ORACLE[row.name](*exact[:k], x, *exact[k + 1 :]), exact[place]
+        )
+        assert partial == pytest.approx(float(slope), rel=1e-13, abs=1e-15)
+
+
+@per_row
+@given(data=st.data())
+def test_local_derivatives_agree_with_finite_differences(
+    row: Operation, data: st.DataObject
+) -> None:
+    operands = data.draw(points(row))
+    for place, partial in enumerate(apply(row, [Value(x) for x in operands]).partials):
+        f = varied(row, operands, place)
+        assert agrees(partial, f, operands[place], room(row, operands, place))
+
+
+@per_row
+@given(data=st.data())
+def test_second_derivatives_agree_with_finite_differences(
+    row: Operation, data: st.DataObject
+) -> None:
+    operands = data.draw(points(row))
+    values = [Value(x) for x in operands]
+    slopes = gradients(apply(row, values), values)
+    for i in range(len(operands)):
+        for j, second in enumerate(gradients(slopes[i], values)):
+
+            def slope(x: float, i: int = i, j: int = j) -> float:
+                moved = [Value(v) for v in (*operands[:j], x, *operands[j + 1 :])]
+                return float(apply(row, moved).partials[i])
+
+            reach = room(row, operands, j)
+            assert agrees(second.data, slope, operands[j], reach, rtol=1e-5), (i, j)
+
+
+@per_row
+@given(data=st.data())
+def test_forward_mode_agrees_with_reverse_mode(row: Operation, data: st.DataObject) -> None:
+    operands = data.draw(points(row))
+    values = [Value(x) for x in operands]
+    tangents = data.draw(st.lists(st.floats(-2, 2), min_size=len(values), max_size=len(values)))
+    out = apply(row, values)
+    along = jvp(out, values, tangents).data
+    out.backward()
+    expected = math.fsum(v.grad * t for v, t in zip(values, tangents))
+    scale = math.fsum(abs(v.grad * t) for v, t in zip(values, tangents))
+    assert along == pytest.approx(expected, rel=1e-12, abs=1e-13 * scale)
+
+
+@per_row
+def test_a_constant_operand_gives_what_a_leaf_gives(row: Operation) -> None:
+    """In every position: as a constant in the node, as a leaf, or all as plain numbers."""
+    operands = [low + 0.37 * (high - low) + 0.01 * k for k, (low, high) in enumerate(row.draw)]
+    leaves = [Value(x) for x in operands]
+    full = apply(row, leaves)
+    for place, x in enumerate(operands):
+        mixed: list[Value | float] = [*leaves[:place], x, *leaves[place + 1 :]]
+        out = apply(row, mixed)
+        if len(operands) == 1:
+            assert type(out) is float
+            assert out == full.data
+        else:
+            assert out.data == full.data
+            assert out.operands == tuple(mixed)
+            assert out.inputs == (*leaves[:place], *leaves[place + 1 :])
+            assert out.partials == full.partials[:place] + full.partials[place + 1 :]
+    assert apply(row, operands) == full.data
+
+
+MUTANTS = [(row, place) for row in ROWS for place in range(len(row.partials))]
+
+
+@pytest.mark.parametrize(("row", "place"), MUTANTS, ids=lambda v: getattr(v, "name", str(v)))
+def test_a_local_derivative_wrong_by_a_thousandth_is_caught(row: Operation, place: int) -> None:
+    partials = list(row.partials)
+    partials[place] = f"1.001 * ({partials[place]})"
+    changed = {name: getattr(row, name) for name in Operation.__slots__} | {
+        "partials": tuple(partials)
+    }
+    operands = [low + 0.7 * (high - low) - 0.1 * k for k, (low, high) in enumerate(row.draw)]
+    if row.name == "minimum":  # at a point where the mutated derivative is not 0
+        operands.sort(reverse=place == 1)
+    if row.name == "maximum":
+        operands.sort(reverse=place == 0)
+    f = varied(row, operands, place)
+    reach = room(row, operands, place)
+    assert agrees(apply(row, [Value(x) for x in operands]).partials[place], f, operands[place], reach)
+    with in_the_table(Operation(**changed)):
+        wrong = apply(row, [Value(x) for x in operands])
+        assert not agrees(wrong.partials[place], f, operands[place], reach)
+
+
+@per_row
+def test_the_domain_is_where_the_row_says(row: Operation) -> None:
+    """At a grid of points the operation has a value exactly where its predicate holds."""
+    grid = [-1e300, -745.0, -2.5, -2.0, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 700.0, 1e300]
+    if row.variadic:
+        return
+    defined = FLOATS(row.defined or "True", ", ".join(row.operands))
+    pairs = [(x, y) for x in grid for y in (grid if len(row.partials) == 2 else [0.0])]
+    for pair in pairs:
+        operands = list(pair[: len(row.partials)])
+        try:
+            apply(row, operands)
+            has_value = True
+        except DomainError as error:
+            if "overflows" in str(error) and row.name == "pow":
+                continue
+            has_value = False
+        assert has_value == bool(defined(*operands)), operands
+
+
+# ------------------------------------------------------------------ the edges, checked by hand
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "out", "partials"),
+    [
+        ("sigmoid", [1000.0], 1.0, [0.0]),
+        ("sigmoid", [-1000.0], 0.0, [0.0]),
+        ("sigmoid", [-40.0], math.exp(-40.0), [math.exp(-40.0)]),
+        ("sigmoid", [40.0], 1.0, [math.exp(-40.0)]),
+        ("softplus", [1000.0], 1000.0, [1.0]),
+        ("softplus", [-1000.0], 0.0, [0.0]),
+        ("softplus", [-40.0], math.exp(-40.0), [math.exp(-40.0)]),
+        ("tanh", [1000.0], 1.0, [0.0]),
+        ("tanh", [-1000.0], -1.0, [0.0]),
+        ("log1p", [1e-20], 1e-20, [1.0]),
+        ("expm1", [1e-20], 1e-20, [1.0]),
+        ("expm1", [-1000.0], -1.0, [0.0]),
+        ("exp", [-1000.0], 0.0, [0.0]),
+        ("exp", [-INF], 0.0, [0.0]),
+        ("atan", [1e200], math.pi / 2, [0.0]),
+        ("sqrt", [0.0], 0.0, [INF]),
+        ("pow", [0.0, 0.5], 0.0, [INF, 0.0]),
+        ("pow", [0.0, 0.0], 1.0, [0.0, 0.0]),
+        ("pow", [5.0, 0.0], 1.0, [0.0, math.log(5.0)]),
+        ("pow", [0.0, 1.0], 0.0, [1.0, 0.0]),
+        ("pow", [0.0, 2.0], 0.0, [0.0, 0.0]),
+        ("relu", [0.0], 0.0, [0.0]),
+        ("relu", [-0.0], 0.0, [0.0]),
+        ("relu", [5e-324], 5e-324, [1.0]),
+        ("abs", [0.0], 0.0, [0.0]),
+        ("abs", [-0.0], 0.0, [0.0]),
+        ("abs", [-5e-324], 5e-324, [-1.0]),
+        ("maximum", [2.0, 2.0], 2.0, [0.5, 0.5]),
+        ("minimum", [2.0, 2.0], 2.0, [0.5, 0.5]),
+        ("maximum", [0.0, -0.0], 0.0, [0.5, 0.5]),
+        ("maximum", [INF, INF], INF, [0.5, 0.5]),
+        ("minimum", [-INF, 1.0], -INF, [1.0, 0.0]),
+        ("mul", [1e300, 1e300], INF, [1e300, 1e300]),
+        ("add", [1e308, 1e308], INF, [1.0, 1.0]),
+        ("div", [1.0, 5e-324], INF, [INF, -INF]),
+        ("div", [5.0, 3.0], 5 / 3, [1 / 3, -5 / 9]),
+        ("sub", [INF, INF], NAN, [1.0, -1.0]),
+    ],
+)
+def test_edges(name: str, operands: list[float], out: float, partials: list[float]) -> None:
+    result = FUNCTIONS[name](*map(Value, operands))
+    assert result.data == pytest.approx(out, rel=1e-15, abs=0.0, nan_ok=True)
+    assert result.partials == pytest.approx(partials, rel=4e-16, abs=0.0, nan_ok=True)
+    assert FUNCTIONS[name](*operands) == pytest.approx(out, rel=1e-15, abs=0.0, nan_ok=True)
+
+
+@per_row
+def test_a_nan_is_carried_through(row: Operation) -> None:
+    middles = [0.3 * low + 0.7 * high for low, high in row.draw]
+    for place in range(len(middles)):
+        operands = [*middles[:place], NAN, *middles[place + 1 :]]
+        assert math.isnan(apply(row, list(map(Value, operands))).data)
+        assert math.isnan(apply(row, operands))
+
+
+@pytest.mark.parametrize(
+    ("name", "operands"),
+    [
+        ("log", [0.0]),
+        ("log", [-1.0]),
+        ("log1p", [-1.0]),
+        ("sqrt", [-1e-300]),
+        ("div", [1.0, 0.0]),
+        ("div", [0.0, -0.0]),
+        ("exp", [1000.0]),
+        ("expm1", [1000.0]),
+        ("sin", [INF]),
+        ("cos", [-INF]),
+        ("tan", [INF]),
+        ("pow", [-8.0, 1 / 3]),
+        ("pow", [0.0, -1.0]),
+        ("pow", [1e200, 2.0]),
+    ],
+)
+def test_outside_the_domain_the_error_names_everything(name: str, operands: list[float]) -> None:
+    labelled = [Value(x, f"label of {k}") for k, x in enumerate(operands)]
+    with pytest.raises(DomainError) as caught:
+        FUNCTIONS[name](*labelled)
+    text = str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert text.startswith(f"{name}(")
+    assert TABLE[name].defined in text
+    for k, x in enumerate(operands):
+        assert f"= {x!r} ('label of {k}')" in text
+    with pytest.raises(DomainError, match=name):
+        FUNCTIONS[name](*operands)
+    if len(operands) == 2:
+        with pytest.raises(DomainError, match=name):
+            FUNCTIONS[name](labelled[0], operands[1])
+        with pytest.raises(DomainError, match=name):
+            FUNCTIONS[name](operands[0], labelled[1])
+
+
+def test_a_whole_exponent_takes_any_base_but_a_value_as_exponent_only_a_positive_one() -> None:
+    assert (Value(-2.0) ** 3).data == -8.0
+    assert (Value(-2.0) ** 3).partials == (12.0,)
+    assert (Value(-2.0) ** -2).data == 0.25
+    with pytest.raises(DomainError, match="no derivative by y"):
+        Value(-2.0) ** Value(3.0)
+    with pytest.raises(DomainError, match="no derivative by y"):
+        (-2.0) ** Value(3.0)
+    assert (0.0 ** Value(2.0)).partials == (0.0,)
+
+
+def test_maximum_and_minimum_take_more_than_two() -> None:
+    x, y, z = Value(1.0), Value(5.0), Value(3.0)
+    FUNCTIONS["maximum"](x, 4.0, y, z).backward()
+    assert [x.grad, y.grad, z.grad] == [0.0, 1.0, 0.0]
+    assert FUNCTIONS["minimum"](4.0, 2.0, 3.0) == 2.0
+    assert FUNCTIONS["maximum"](*map(Value, range(20_000))).data == 19_999.0
+    with pytest.raises(TypeError):
+        FUNCTIONS["maximum"](x)
+
+
+# ------------------------------------------------------------------------- rows of the user's own
+@pytest.fixture
+def own_row() -> Iterator[Callable[..., Any]]:
+    added: list[Operation] = []
+
+    def add(*args: Any, **options: Any) -> Any:
+        function = add_operation(*args, **options)
+        added.append(TABLE[args[0]])
+        return function
+
+    yield add
+    for row in added:
+        forget(row)
+
+
+def test_an_own_row_works_everywhere(own_row: Callable[..., Any]) -> None:
+    """The engine, any order, forward mode, methods, numbers, NumPy, errors, the drawing."""
+    from tinygrad_lin import draw, grad, hessian
+
+    inverse = own_row(
+        "inverse", "1.0 / x", ("-out * out",), sign="x⁻¹", defined="abs(x) > 0", draw=((0.5, 2.0),)
+    )
+    x = Value(2.0, "x")
+    out = inverse(x)
+    out.backward()
+    assert (out.data, x.grad, out.op) == (0.5, -0.25, "inverse")
+    assert grad(grad(grad(inverse)))(2.0) == pytest.approx(-6 / 16)  # d³(1/x) = -6 / x⁴
+    assert jvp(inverse(x), [x], [4.0]).data == -1.0
+    assert hessian(inverse(x), [x])[0, 0] == 2 / 8
+    assert x.inverse().data == inverse(2.0) == 0.5  # type: ignore[attr-defined]
+    assert "x⁻¹" in draw(out).source
+    with pytest.raises(DomainError, match=r"inverse\(x\) has no value at x = 0.0 \('zero'\)"):
+        inverse(Value(0.0, "zero"))
+    nested = own_row("nested", "inverse(x) + 1.0", ("-inverse(x) * inverse(x)",), draw=((1.0, 2.0),))
+    assert grad(grad(nested))(2.0) == 2 / 8
+
+
+def test_an_own_row_of_many_operands(own_row: Callable[..., Any]) -> None:
+    from tinygrad_lin import hessian
+
+    lse = own_row("logsumexp", "log(sum[exp(x)])", ("exp(x - out)",), operands=("*x",))
+    xs = [Value(0.0), Value(math.log(3.0))]
+    out = lse(xs)
+    out.backward()
+    assert out.data == pytest.approx(math.log(4.0))
+    assert [x.grad for x in xs] == pytest.approx([0.25, 0.75])
+    # The Hessian of log-sum-exp is diag(p) - p pᵀ.
+    assert hessian(lse(xs), xs).ravel() == pytest.approx([3 / 16, -3 / 16, -3 / 16, 3 / 16])
+    softmax_sum = own_row("share", "sum[exp(x)]", ("sum[exp(x)] * 0.0 + exp(x)",), operands=("*x",))
+    assert softmax_sum(xs).partials == pytest.approx((1.0, 3.0))
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("exp", "x", ("1.0",)), "taken"),
+        (("data", "x", ("1.0",)), "taken"),
+        (("backward", "x", ("1.0",)), "taken"),
+        (("not a name", "x", ("1.0",)), "no name"),
+        (("own", "x +", ("1.0",)), "cannot be read"),
+        (("own", "x", ("unknown(x)",)), "cannot be read"),
+        (("own", "x", ("1.0", "1.0", "1.0")), "one local derivative"),
+        (("own", "log(x)", ("1.0 / x",)), "cannot be drawn"),
+    ],
+)
+def test_a_bad_row_is_refused_and_leaves_no_trace(
+    args: tuple[str, str, tuple[str, ...]], reason: str
+) -> None:
+    before = dict(TABLE)
+    with pytest.raises(ExpressionError, match=reason):
+        add_operation(*args)
+    assert before == TABLE
+    assert not hasattr(Value, "own")
