@@ -89,7 +89,10 @@ def room(row: Operation, operands: list[float], place: int) -> float:
     x = operands[place]
     inside = min(x - low, high - x)
     reach = min(0.2, inside) if inside > 1e-6 else 1e-6
-    while row.smooth and len({tuple(kink_side(operands, place, x + s * reach)) for s in (-1, 0, 1)}) > 1:
+    while (
+        row.smooth
+        and len({tuple(kink_side(operands, place, x + s * reach)) for s in (-1, 0, 1)}) > 1
+    ):
         reach /= 2
     return reach
 
@@ -229,7 +232,9 @@ def test_a_local_derivative_wrong_by_a_thousandth_is_caught(row: Operation, plac
         operands.sort(reverse=place == 0)
     f = varied(row, operands, place)
     reach = room(row, operands, place)
-    assert agrees(apply(row, [Value(x) for x in operands]).partials[place], f, operands[place], reach)
+    assert agrees(
+        apply(row, [Value(x) for x in operands]).partials[place], f, operands[place], reach
+    )
     with in_the_table(Operation(**changed)):
         wrong = apply(row, [Value(x) for x in operands])
         assert not agrees(wrong.partials[place], f, operands[place], reach)
@@ -409,7 +414,9 @@ def test_an_own_row_works_everywhere(own_row: Callable[..., Any]) -> None:
     assert "x⁻¹" in draw(out).source
     with pytest.raises(DomainError, match=r"inverse\(x\) has no value at x = 0.0 \('zero'\)"):
         inverse(Value(0.0, "zero"))
-    nested = own_row("nested", "inverse(x) + 1.0", ("-inverse(x) * inverse(x)",), draw=((1.0, 2.0),))
+    nested = own_row(
+        "nested", "inverse(x) + 1.0", ("-inverse(x) * inverse(x)",), draw=((1.0, 2.0),)
+    )
     assert grad(grad(nested))(2.0) == 2 / 8
 
 

@@ -58,28 +58,40 @@ _ROOMS = {
     "read_csv": "nn.data",
 }
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
+    "SGD",
     "TABLE",
+    "Data",
     "DataError",
     "DivergedError",
     "DomainError",
+    "Drawing",
     "ExpressionError",
     "GradientMismatch",
+    "History",
+    "Linear",
+    "Module",
     "OperandError",
     "TinygradError",
     "Value",
     "add_operation",
+    "draw",
     "first_nonfinite",
+    "fit",
     "grad",
     "gradients",
+    "half_mse",
     "hessian",
     "jvp",
+    "learning_rate_limit",
+    "load",
+    "mse",
     "no_gc",
+    "read_csv",
     "topological_order",
     "value_and_grad",
-    *_FUNCTIONS,
-    *_ROOMS,
 ]
+__all__ += list(_FUNCTIONS)
 __version__ = "0.1.0"
 
 

@@ -5,11 +5,11 @@ The engine, higher derivatives, the drawing and the tests all read these rows; n
 package lists the operations.
 
 Formulas are written once, in a tiny vocabulary: the operands' names, ``out`` for the operation's
-own result, numbers, ``+ - * /`` and unary minus, ``a if x < y else b`` with ``< <= > >=`` or with a
-bare ``x``, which holds unless x is 0 (``x or y``: unless both are), and functions: those of other rows and those of :mod:`math`.
-``sum[...]`` adds over the operands whose name is starred. (There is no ``==`` and no ``**``: Values
-compare by identity, and ``pow`` is a row.) Whoever reads a formula gives these names a meaning:
-floats, Values, arrays.
+own result, numbers, ``+ - * /`` and unary minus, functions, and ``a if condition else b``. A
+condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0, or
+``x or y``. The functions are those of other rows and those of :mod:`math`; ``sum[...]`` adds over
+the operands whose name is starred. (There is no ``==`` and no ``**``: Values compare by identity,
+and ``pow`` is a row.) Whoever reads a formula gives these names a meaning: floats, Values, arrays.
 """
 
 from __future__ import annotations

@@ -112,9 +112,9 @@ def {name}_of_values({parameters}):
         partials = {partials}
     except (ArithmeticError, ValueError):
         raise outside({name}_row, operands, "has no value") from None
+    if not inputs:
+        return float(out)
     if inputs is not operands:
-        if not inputs:
-            return float(out)
         partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
     return many_operands({name}_row, out, partials, inputs)
 """

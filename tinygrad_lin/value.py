@@ -213,12 +213,14 @@ class Value(Operations, metaclass=LeafMaker):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's functions and its scalars on the left of an operator work as our own do."""
+        import numpy
+
         from tinygrad_lin.recording import FUNCTIONS
 
         name = ufunc.__name__
         if method == "__call__" and not options:
             for operation in TABLE.values():
-                if operation.ufunc == name:
+                if getattr(numpy, operation.ufunc, None) is ufunc:
                     return FUNCTIONS[operation.name](*inputs)
             if name in ("less", "less_equal", "greater", "greater_equal"):
                 return ufunc(*map(data_of, inputs))
@@ -236,34 +238,43 @@ blank: Callable[[], Any] = type.__call__.__get__(Value)
 
 def number(given: Any) -> float:
     """A float from anything that is one real number, or an OperandError that says what to do."""
-    if type(given) is float:
-        return given
-    try:
-        if type(given) is int:
-            return float(given)
+    kind = type(given)
+    if kind is float:
+        number: float = given
+        return number
+    item = given
+    if kind is not int:
         from numbers import Real
 
-        if isinstance(given, Real) and not isinstance(given, bool):
-            return float(given)
+        if not isinstance(given, Real):
+            try:
+                item = given.item()  # an array or tensor of one element
+            except (AttributeError, TypeError, ValueError, RuntimeError):
+                raise not_a_number(given, given) from None
+        if isinstance(item, bool) or not isinstance(item, Real):
+            raise not_a_number(given, item)
+    try:
+        return float(item)
     except OverflowError:
         raise DomainError("the number is too large for a float (above 1.8e308)") from None
+
+
+def not_a_number(given: Any, item: Any) -> OperandError:
+    """The error for what is not one real number; item is what it holds, if it holds one thing."""
     if isinstance(given, Value):
-        raise OperandError(f"{given!r} is a Value already: use it as it is, or its .data")
-    try:
-        item = given.item()  # NumPy scalars and arrays, torch tensors
-    except (AttributeError, TypeError, ValueError, RuntimeError):
-        item = given
-    if type(item) in (int, float):
-        return float(item)
-    what = f"{type(given).__name__} {given!r:.60}"
-    if isinstance(item, (bool, complex)) or isinstance(given, str):
-        hint = f"convert it first, as in Value({'float' if isinstance(given, str) else 'abs'}(x))"
-        hint = "use 1.0 or 0.0" if isinstance(item, bool) else hint
+        return OperandError(f"{given!r} is a Value already: use it as it is, or its .data")
+    if isinstance(item, bool):
+        hint = "use 1.0 or 0.0"
+    elif isinstance(item, str):
+        hint = "convert it first, as in Value(float(x))"
+    elif isinstance(item, complex):
+        hint = "take a part of it first, as in Value(abs(x))"
     elif hasattr(given, "__len__"):
         hint = "make one Value for each element, as in [Value(x) for x in array]"
     else:
         hint = "give a float or an int"
-    raise OperandError(f"a Value holds one real number, not {what}; {hint}")
+    what = f"{type(given).__name__} {given!r:.60}"
+    return OperandError(f"a Value holds one real number, not {what}; {hint}")
 
 
 def data_of(operand: Value | Number) -> float:

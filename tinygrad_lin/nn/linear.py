@@ -136,7 +136,8 @@ class Linear(Module):
         Raises:
             DataError: x has not as many features as the model has inputs.
         """
-        features: list[Any] = [x] if isinstance(x, Value) or not hasattr(x, "__len__") else [*x]
+        several: Any = x if hasattr(x, "__len__") else [x]
+        features = list(several)
         if len(features) != self.inputs:
             raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
         if self.inputs == 1:

@@ -1,0 +1,112 @@
+"""The package as a whole: its names, its weight, its words, its types."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import stub
+
+import tinygrad_lin
+from tinygrad_lin import TABLE, TinygradError
+
+PACKAGE = Path(tinygrad_lin.__file__).parent
+ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward"}
+HEAVY = {"numpy", "graphviz", "pygraphviz", "matplotlib", "hypothesis", "click", "rich"}
+
+
+def python(code: str, *flags: str) -> str:
+    result = subprocess.run(
+        [sys.executable, *flags, "-c", code], capture_output=True, text=True, check=True
+    )
+    return result.stdout.strip()
+
+
+def test_all_names_exist_and_are_sorted_into_the_star() -> None:
+    namespace: dict[str, object] = {}
+    exec("from tinygrad_lin import *", namespace)
+    assert set(tinygrad_lin.__all__) <= set(namespace)
+    assert len(set(tinygrad_lin.__all__)) == len(tinygrad_lin.__all__)
+    assert set(tinygrad_lin.__all__) <= set(dir(tinygrad_lin))
+    with pytest.raises(AttributeError, match="no attribute 'missing'"):
+        tinygrad_lin.missing
+
+
+def test_every_function_of_the_design_is_there() -> None:
+    functions = (
+        "exp log log1p expm1 sqrt sin cos tan tanh atan sigmoid softplus relu abs "
+        "minimum maximum dot total"
+    )
+    assert set(functions.split()) <= set(tinygrad_lin.__all__)
+    for name in functions.split()[:-2]:
+        assert callable(getattr(tinygrad_lin.Value, name))
+    assert "add" not in tinygrad_lin.__all__  # operators are written as such
+
+
+def test_importing_it_loads_the_standard_library_only() -> None:
+    loaded = python("import sys, tinygrad_lin; print(' '.join(sys.modules))").split()
+    assert not HEAVY & set(loaded)
+    assert not [name for name in loaded if name.startswith("tinygrad_lin.") and name.count(".") > 1]
+
+
+def test_the_engine_imports_nothing_of_the_rooms() -> None:
+    for name in ENGINE:
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        imported = {
+            node.module.split(".")[1]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.startswith("tinygrad_lin.")
+        }
+        assert imported <= ENGINE | {"_operations"}, name
+
+
+def test_no_file_of_the_package_lists_the_operations_again() -> None:
+    """Outside the table, no file names more than a few of its rows in its strings."""
+    names = set(TABLE) - {"abs", "total", "dot"}
+    for path in PACKAGE.rglob("*.py"):
+        if path.name == "ops.py":
+            continue
+        texts = {
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert len(names & texts) <= 2, path
+
+
+def test_errors_are_also_the_built_in_ones() -> None:
+    for name, builtin in {
+        "OperandError": TypeError,
+        "DomainError": ValueError,
+        "DataError": ValueError,
+        "ExpressionError": ValueError,
+        "DivergedError": ArithmeticError,
+        "GradientMismatch": AssertionError,
+    }.items():
+        error = getattr(tinygrad_lin, name)
+        assert issubclass(error, TinygradError)
+        assert issubclass(error, builtin)
+
+
+def test_the_types_of_the_methods_are_those_of_the_table() -> None:
+    assert stub.STUB.read_text(encoding="utf-8") == stub.stub(), "run python tests/stub.py"
+
+
+def test_public_names_have_docstrings() -> None:
+    for name in tinygrad_lin.__all__:
+        if name != "TABLE":
+            assert (getattr(tinygrad_lin, name).__doc__ or "").strip(), name
+
+
+def test_the_version_is_in_one_place() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        assert version("tinygrad_lin") == tinygrad_lin.__version__
+    except PackageNotFoundError:
+        pytest.skip("the package is not installed, only importable")
