@@ -151,7 +151,7 @@ def draw(
             "fontname": FONT,
             "fontcolor": INK,
             "fontsize": "11",
-            "margin": "0.04,0.02",
+            "margin": "0.07,0.05",
         },
         edge_attr={
             "color": QUIET,
