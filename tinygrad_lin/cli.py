@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import SETS, Data, Scaling, load, read_csv
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.losses import half_mse
-from tinygrad_lin.nn.optim import learning_rate_limit
+from tinygrad_lin.nn.optim import curvatures
 from tinygrad_lin.nn.training import fit as train
 from tinygrad_lin.value import Value
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.viz.dot import Drawing
 
 LINE_LEARNING_RATE = 1e-3
+STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink by e^-25 = 1e-11
 MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
 
 
@@ -119,19 +119,20 @@ def fit(
     scaling = Scaling.of(points) if standardize else None
     rows = scaling.apply(points.x) if scaling else points.x
     model = Linear(inputs=len(points.features), rng=seed)
-    limit = learning_rate_limit(
-        half_mse([model(row) for row in rows], points.y), model.parameters()
-    )
+    cost = half_mse([model(row) for row in rows], points.y)
+    curvature = curvatures(cost, model.parameters())
+    limit = 2.0 / curvature[-1]
     if lr is None:
-        lr = LINE_LEARNING_RATE if data == "line" else limit / 2
+        lr = LINE_LEARNING_RATE if data == "line" else limit / 2.0
+    if not standardize and lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
+        click.echo(f"Note: {steps:,} steps will not be enough here; try --standardize", err=True)
     history = train(model, rows, points.y, lr=lr, steps=steps, tolerance=tolerance)
+    *weights, bias = (parameter.data for parameter in model.parameters())
     if scaling:  # back to the units of the data
-        *weights, bias = (p.data for p in model.parameters())
         weights, bias = scaling.undo(weights, bias)
         for parameter, value in zip(model.parameters(), (*weights, bias)):
             parameter.data = value
     files = write_results(out, points, model, history)
-    *weights, bias = (p.data for p in model.parameters())
     result = {
         "weights": weights,
         "bias": bias,
@@ -139,13 +140,10 @@ def fit(
         "steps": history.steps,
         "converged": history.converged,
         "learning_rate": lr,
-        "learning_rate_limit": limit if math.isfinite(limit) else None,
+        "learning_rate_limit": limit,
         "files": [str(file) for file in files],
     }
-    if as_json:
-        click.echo(json.dumps(result, indent=2, allow_nan=False))
-    else:
-        report(points, result, history)
+    click.echo(json.dumps(result, indent=2, allow_nan=False) if as_json else report(points, result))
 
 
 def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
@@ -211,29 +209,24 @@ def history_csv(history: History, model: Linear) -> str:
     return text.getvalue()
 
 
-def report(points: Data, result: dict[str, Any], history: History) -> None:
-    """Say what was learned, beside the truth where it is known."""
-    names = [f"w ({feature})" if len(points.features) > 1 else "w" for feature in points.features]
+def report(points: Data, result: dict[str, Any]) -> str:
+    """What was learned, beside the truth where that is known."""
     learned = [*result["weights"], result["bias"]]
-    known = points.truth or ("",) * len(learned)
-    rows = [("", "learned", "truth" if points.truth else "")]
-    rows += [
-        (n, f"{v:.15g}", f"{t:.15g}" if t != "" else "")
-        for n, v, t in zip([*names, "b"], learned, known)
+    names = ["w"] if len(points.features) == 1 else [f"w ({name})" for name in points.features]
+    columns = [["", *names, "b"], ["learned", *(f"{number:.15g}" for number in learned)]]
+    if points.truth:
+        columns.append(["truth", *(f"{number:.15g}" for number in points.truth)])
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+        for row in zip(*columns)
     ]
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    limit = result["learning_rate_limit"]
-    ends = "interrupted" if history.interrupted else "not converged"
-    click.echo(f"cost C = MSE/2      {result['cost']:.6g}")
-    click.echo(
-        f"steps               {result['steps']:,} ({'converged' if result['converged'] else ends})"
-    )
-    click.echo(f"learning rate       {result['learning_rate']:.6g}")
-    click.echo(
-        f"learning-rate limit {limit:.5g} (2 / λmax)" if limit else "learning-rate limit none"
-    )
-    if not result["converged"] and not history.interrupted and len(points.features) > 0:
-        click.echo("hint: --standardize makes gradient descent converge much sooner")
-    click.echo("wrote " + ", ".join(result["files"]))
+    end = "converged" if result["converged"] else "not converged"
+    lines += [
+        f"cost C = MSE/2       {result['cost']:.6g}",
+        f"steps                {result['steps']:,} ({end})",
+        f"learning rate        {result['learning_rate']:.6g}",
+        f"learning-rate limit  {result['learning_rate_limit']:.5g} (2 / λmax)",
+        "wrote " + ", ".join(result["files"]),
+    ]
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)

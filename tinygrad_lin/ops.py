@@ -180,6 +180,8 @@ def over_sequences(operation: Operation) -> tuple[str, str]:
     loop = f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
 
     def written_out(formula: str) -> str:
+        for x in many:
+            formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
         return formula.replace("sum[", "sum([").replace("]", f" {loop}])")
 
     def spread(operand: str, partial: str) -> str:

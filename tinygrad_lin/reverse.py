@@ -46,8 +46,8 @@ def backward(root: Value) -> None:
         root.grad += 1.0
         return
 
-    # First count for every node how often it is used, and reset its gradient. The zero is a new
-    # float object: a node that holds this very zero has been seen in this pass.
+    # First count for every inner node its uses beyond one, and reset its gradient. The zero is a
+    # new float object: a node that holds this very zero has been seen in this pass.
     zero = float("0")
     root.grad = zero
     seen = [root]
@@ -58,7 +58,7 @@ def backward(root: Value) -> None:
                 left.pending += 1
             else:
                 left.grad = zero
-                left.pending = 1
+                left.pending = 0
                 seen.append(left)
         right = node._right
         if right is not None:
@@ -67,7 +67,7 @@ def backward(root: Value) -> None:
                     right.pending += 1
                 else:
                     right.grad = zero
-                    right.pending = 1
+                    right.pending = 0
                     seen.append(right)
         elif left is None:  # a node of many operands
             for operand in node._dright:
@@ -76,7 +76,7 @@ def backward(root: Value) -> None:
                         operand.pending += 1
                     else:
                         operand.grad = zero
-                        operand.pending = 1
+                        operand.pending = 0
                         seen.append(operand)
     del seen
 
@@ -89,26 +89,26 @@ def backward(root: Value) -> None:
         if left is not None:
             left.grad += upstream * node._dleft
             if left.operation is not None:
-                if left.pending == 1:
-                    complete.append(left)
-                else:
+                if left.pending:
                     left.pending -= 1
+                else:
+                    complete.append(left)
         right = node._right
         if right is not None:
             right.grad += upstream * node._dright
             if right.operation is not None:
-                if right.pending == 1:
-                    complete.append(right)
-                else:
+                if right.pending:
                     right.pending -= 1
+                else:
+                    complete.append(right)
         elif left is None:
             for operand, local in zip(node._dright, node._dleft):
                 operand.grad += upstream * local
                 if operand.operation is not None:
-                    if operand.pending == 1:
-                        complete.append(operand)
-                    else:
+                    if operand.pending:
                         operand.pending -= 1
+                    else:
+                        complete.append(operand)
 
 
 def gradients(output: Value, inputs: Sequence[Value]) -> list[Value]:

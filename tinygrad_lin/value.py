@@ -87,7 +87,7 @@ class Value(Operations, metaclass=LeafMaker):
         "_right",
         "grad",
         "operation",
-        "pending",  # how many uses of this node backward() has yet to hear from
+        "pending",  # for backward(): how many uses, but one, are still to add their share
     )
 
     if TYPE_CHECKING:

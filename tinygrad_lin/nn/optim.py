@@ -73,5 +73,11 @@ def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
     >>> round(learning_rate_limit(cost, line.parameters()), 5)
     0.18335
     """
-    steepest = float(numpy.linalg.eigvalsh(hessian(cost, parameters))[-1])
+    steepest = curvatures(cost, parameters)[-1]
     return 2.0 / steepest if steepest > 0.0 else math.inf
+
+
+def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
+    """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
+    eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
+    return eigenvalues
