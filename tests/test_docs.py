@@ -1,4 +1,4 @@
-"""Every snippet of the README and the docs runs and prints what it shows; every link leads somewhere."""
+"""Every snippet of README and docs runs and prints what it shows; every link leads somewhere."""
 
 from __future__ import annotations
 
@@ -65,4 +65,6 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_the_pictures_can_be_made_again(tmp_path: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "pictures.py"))["main"](tmp_path)
-    assert {p.name for p in tmp_path.iterdir()} == {p.name for p in (ROOT / "docs/images").iterdir()}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        p.name for p in (ROOT / "docs/images").iterdir()
+    }

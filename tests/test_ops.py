@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tinygrad_lin import TABLE, DomainError, ExpressionError, Value, add_operation, gradients, jvp
-from tinygrad_lin.ops import FLOATS, Operation
-from tinygrad_lin.recording import FUNCTIONS, forget, record
+from tinygrad_lin.ops import FLOATS, FUNCTIONS, Operation
+from tinygrad_lin.recording import forget, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

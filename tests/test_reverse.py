@@ -33,7 +33,7 @@ from tinygrad_lin import (
     total,
     value_and_grad,
 )
-from tinygrad_lin.recording import FUNCTIONS
+from tinygrad_lin.ops import FUNCTIONS
 
 SAFE = [row for row in TABLE.values() if not row.defined]  # defined everywhere
 

@@ -21,8 +21,8 @@ from tinygrad_lin.errors import (
 )
 from tinygrad_lin.forward import jvp
 from tinygrad_lin.graph import first_nonfinite, no_gc, topological_order
-from tinygrad_lin.ops import TABLE
-from tinygrad_lin.recording import FUNCTIONS, add_operation
+from tinygrad_lin.ops import FUNCTIONS, TABLE
+from tinygrad_lin.recording import add_operation
 from tinygrad_lin.reverse import grad, gradients, hessian, value_and_grad
 from tinygrad_lin.value import Value
 

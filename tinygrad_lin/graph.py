@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from math import isfinite
 
-from tinygrad_lin.value import Value
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from tinygrad_lin.value import Value
 
 
 def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
@@ -18,6 +18,7 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     The order depends on the graph alone: depth first, operands from left to right. The inputs of
     the Values in ``stop`` are not visited.
 
+    >>> from tinygrad_lin import Value
     >>> w, x = Value(2.0, "w"), Value(3.0, "x")
     >>> [value.label or value.op for value in topological_order(w * x + w)]
     ['w', 'x', 'mul', 'add']
@@ -44,6 +45,7 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
 def first_nonfinite(root: Value) -> Value | None:
     """The first Value on the way to the root whose data is infinite or not a number, if any.
 
+    >>> from tinygrad_lin import Value
     >>> x = Value(1e300, "x")
     >>> first_nonfinite(x * x * 2.0 - x)
     Value(inf, grad=0.0, op='mul')
@@ -57,6 +59,7 @@ class no_gc:
     Values make no reference cycles and are freed at once without it. The switch is the process's:
     other threads run without the collector meanwhile.
 
+    >>> from tinygrad_lin import Value
     >>> with no_gc():
     ...     cost = sum((Value(float(k)) for k in range(5)), start=Value(0.0))
     >>> cost.data

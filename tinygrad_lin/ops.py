@@ -201,6 +201,10 @@ TABLE: dict[str, Operation] = {}
 """The rows by name, the user's own included (see :func:`tinygrad_lin.add_operation`)."""
 
 
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""Every row as a function of Values and numbers, by name; `recording.py` makes them."""
+
+
 class Reader:
     """Reads formulas, giving every name in them the meaning that one kind of number has for it."""
 

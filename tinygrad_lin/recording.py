@@ -14,6 +14,7 @@ from tinygrad_lin.errors import DataError, DomainError, ExpressionError
 from tinygrad_lin.ops import (
     EVERYWHERE,
     FLOATS,
+    FUNCTIONS,
     TABLE,
     Operation,
     Reader,
@@ -119,9 +120,6 @@ def {name}_of_values({parameters}):
     return many_operands({name}_row, out, partials, inputs)
 """
 
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""Every row of the table as a function of Values and numbers, by name."""
 
 VALUES = Reader({**vars(math)})
 """Formulas read with Values: what they compute is a graph again."""

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from math import isfinite
 
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import DataError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, over_sequences
 from tinygrad_lin.recording import VALUES, many_operands, sift
-from tinygrad_lin.value import Value, number
+from tinygrad_lin.value import Value, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ def backward(root: Value) -> None:
                         complete.append(operand)
 
 
+Value.backward = backward  # type: ignore[method-assign, assignment]
+
+
 def gradients(output: Value, inputs: Sequence[Value]) -> list[Value]:
     """The derivatives of one output with respect to some inputs, as Values.
 
@@ -180,6 +183,9 @@ def local_derivatives(node: Value) -> list[Value | float]:
     """The derivatives on a node's edges as Values: each formula of its row, read once more.
 
     A derivative that is not finite, as that of sqrt at 0, stays the number it is.
+
+    Raises:
+        DataError: a leaf was given other data after the node was made.
     """
     operation, operands = node.operation, node.operands
     if operation is None:
@@ -187,18 +193,26 @@ def local_derivatives(node: Value) -> list[Value | float]:
     names = ", ".join((*operation.parameters, "out"))
     if operation.variadic:
         many = sum(name.startswith("*") for name in operation.operands)
-        singles = operation.operands[many:]
-        n = (len(operands) - len(singles)) // many
+        n = (len(operands) - len(operation.operands) + many) // many
         sequences = [operands[k * n : (k + 1) * n] for k in range(many)]
-        arguments = *sequences, *operands[many * n :], node, n
-        locals_ = VALUES(over_sequences(operation)[1], f"{names}, n")(*arguments)
-        return [local for local, x in zip(locals_, operands) if isinstance(x, Value)]
-    stored = iter(node.partials)
-    return [
-        VALUES(partial, names)(*operands, node) if isfinite(slope := next(stored)) else slope
-        for operand, partial in zip(operands, operation.partials)
-        if isinstance(operand, Value)
-    ]
+        formula = VALUES(over_sequences(operation)[1], f"{names}, n")
+        every = formula(*sequences, *operands[many * n :], node, n)
+        found = [local for local, x in zip(every, operands) if isinstance(x, Value)]
+    else:
+        stored = iter(node.partials)
+        found = [
+            VALUES(partial, names)(*operands, node) if isfinite(slope := next(stored)) else slope
+            for operand, partial in zip(operands, operation.partials)
+            if isinstance(operand, Value)
+        ]
+    for local, then in zip(found, node.partials):
+        now = data_of(local)
+        if abs(now - then) > 1e-9 * abs(then):
+            raise DataError(
+                f"a leaf below {node!r} has been given other data since: its derivative was "
+                f"{then}, now it would be {now}; compute the output again"
+            )
+    return found
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:

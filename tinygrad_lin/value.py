@@ -13,7 +13,7 @@ themselves are rows of the table in `ops.py`; `recording.py` makes methods of th
 from __future__ import annotations
 
 from tinygrad_lin.errors import DomainError, OperandError
-from tinygrad_lin.ops import TABLE
+from tinygrad_lin.ops import FUNCTIONS, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ class Value(Operations, metaclass=LeafMaker):
 
         def __init__(self, data: Number, label: str = "") -> None: ...
 
+        def backward(self) -> None:
+            """See tinygrad_lin/reverse.py, where it is."""
+
     @property
     def data(self) -> float:
         """The number. On a leaf it can be set; elsewhere it is what the operation made of it."""
@@ -170,15 +173,6 @@ class Value(Operations, metaclass=LeafMaker):
             return (self._dright,)
         return (self._dleft,) if self._right is None else (self._dleft, self._dright)
 
-    def backward(self) -> None:
-        """Add to the ``grad`` of every Value below its share in this one's derivative.
-
-        See :func:`tinygrad_lin.reverse.backward`.
-        """
-        from tinygrad_lin.reverse import backward
-
-        backward(self)
-
     def __abs__(self) -> Value:
         return self.abs()
 
@@ -214,8 +208,6 @@ class Value(Operations, metaclass=LeafMaker):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's functions and its scalars on the left of an operator work as our own do."""
         import numpy
-
-        from tinygrad_lin.recording import FUNCTIONS
 
         name = ufunc.__name__
         if method == "__call__" and not options:

@@ -11,7 +11,7 @@ import numpy
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.recording import FUNCTIONS
+from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:

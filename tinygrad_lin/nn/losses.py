@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.recording import FUNCTIONS
+from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
