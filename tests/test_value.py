@@ -219,7 +219,7 @@ def test_equality_is_identity_and_order_is_by_data() -> None:
     assert bool(x)
     assert not bool(Value(0.0))
     assert not Value(math.nan) < 1.0
-    assert bool(numpy.equal(numpy.float64(1.0), cast(Any, x))) is False
+    assert bool(numpy.equal(numpy.float64(1.0), cast("Any", x))) is False
 
 
 def test_leaving_the_graph_silently_is_refused() -> None:
@@ -254,7 +254,7 @@ def test_functions_of_numbers_give_numbers() -> None:
     assert relu(-3) == 0.0
     assert dot([1, 2], [3, 4], 5) == 16.0
     assert type(dot([1, 2], [3, 4])) is float
-    assert total([]) == 0.0
+    assert type(total([])) is float
     assert total(iter([1, 2.5])) == 3.5
     assert dot([], [], Value(2.0)).data == 2.0
     with pytest.raises(ValueError, match="one length, not of 2 and 1"):
