@@ -254,7 +254,8 @@ def test_functions_of_numbers_give_numbers() -> None:
     assert relu(-3) == 0.0
     assert dot([1, 2], [3, 4], 5) == 16.0
     assert type(dot([1, 2], [3, 4])) is float
-    assert type(total([])) is float
+    nothing: list[float] = []
+    assert type(total(nothing)) is float
     assert total(iter([1, 2.5])) == 3.5
     assert dot([], [], Value(2.0)).data == 2.0
     with pytest.raises(ValueError, match="one length, not of 2 and 1"):
