@@ -143,7 +143,10 @@ def fit(
         "learning_rate_limit": limit,
         "files": [str(file) for file in files],
     }
-    click.echo(json.dumps(result, indent=2, allow_nan=False) if as_json else report(points, result))
+    if as_json:
+        click.echo(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        click.echo(report(points, result, history.outcome))
 
 
 def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
@@ -209,7 +212,7 @@ def history_csv(history: History, model: Linear) -> str:
     return text.getvalue()
 
 
-def report(points: Data, result: dict[str, Any]) -> str:
+def report(points: Data, result: dict[str, Any], outcome: str) -> str:
     """What was learned, beside the truth where that is known."""
     learned = [*result["weights"], result["bias"]]
     names = ["w"] if len(points.features) == 1 else [f"w ({name})" for name in points.features]
@@ -221,10 +224,9 @@ def report(points: Data, result: dict[str, Any]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
         for row in zip(*columns)
     ]
-    end = "converged" if result["converged"] else "not converged"
     lines += [
         f"cost C = MSE/2       {result['cost']:.6g}",
-        f"steps                {result['steps']:,} ({end})",
+        f"steps                {result['steps']:,} ({outcome})",
         f"learning rate        {result['learning_rate']:.6g}",
         f"learning-rate limit  {result['learning_rate_limit']:.5g} (2 / λmax)",
         "wrote " + ", ".join(result["files"]),
