@@ -58,6 +58,13 @@ class History:
         """How many updates were made."""
         return max(len(self.costs) - 1, 0)
 
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        if self.converged:
+            return "converged"
+        return "interrupted" if self.interrupted else "not converged"
+
     def add(self, cost: Value, parameters: list[float]) -> None:
         """Note where training has come to."""
         self.final = cost
@@ -67,15 +74,8 @@ class History:
         self.snapshots.append(Snapshot(self.steps, cost.data, tuple(parameters)))
 
     def __repr__(self) -> str:
-        end = (
-            "converged"
-            if self.converged
-            else "interrupted"
-            if self.interrupted
-            else "not converged"
-        )
         cost = f", cost {self.costs[-1]:.6g}" if self.costs else ""
-        return f"<History: {self.steps} steps, {end}{cost}>"
+        return f"<History: {self.steps} steps, {self.outcome}{cost}>"
 
 
 def fit(
