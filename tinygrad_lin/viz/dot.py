@@ -214,4 +214,4 @@ def escaped(text: str) -> str:
     if len(text) > LONGEST_LABEL:
         text = text[: LONGEST_LABEL - 1] + "…"
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(printable).replace("\\", "&#92;") or "&nbsp;"  # \\N is a command there
+    return html.escape(printable).replace("\\", "&#92;&#92;") or "&nbsp;"  # \N is a command there
