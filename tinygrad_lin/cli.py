@@ -17,8 +17,9 @@ import click
 
 from tinygrad_lin import __version__
 from tinygrad_lin.errors import DataError, DivergedError, TinygradError
+from tinygrad_lin.expression import Expression
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.nn.data import SETS, Data, Scaling, load, read_csv
+from tinygrad_lin.nn.data import SETS, Data, Scaling, is_number, load, read_csv
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.optim import curvatures
@@ -54,9 +55,10 @@ class Commands(click.Group):
 
 
 def fail(message: object, code: int) -> None:
-    """End with one line on standard error; control characters would reach the terminal."""
-    line = "".join(c if c.isprintable() else " " for c in str(message))
-    click.echo(f"Error: {line}", err=True)
+    """End with a message on standard error, without control characters for the terminal."""
+    for k, line in enumerate(str(message).splitlines()):
+        printable = "".join(c if c.isprintable() else " " for c in line)
+        click.echo(printable if k else f"Error: {printable}", err=True)
     raise SystemExit(code)
 
 
@@ -147,6 +149,54 @@ def fit(
         click.echo(json.dumps(result, indent=2, allow_nan=False))
     else:
         click.echo(report(points, result, history.outcome))
+
+
+@main.command("draw")
+@click.argument("expression", metavar="EXPR")
+@click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="graph.svg",
+    show_default=True,
+    help="An .svg, .png, .pdf or .dot file.",
+)
+def draw_expression(expression: str, bindings: tuple[str, ...], output: Path) -> None:
+    r"""Draw the graph of an expression with its gradients.
+
+    \b
+    Example:
+      tinygrad-lin draw "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o cost.svg
+    """
+    from tinygrad_lin.viz.dot import draw
+
+    root = graph_of(expression, bindings)
+    draw(root).write(output)
+    click.echo(f"wrote {output}")
+
+
+def graph_of(text: str, bindings: tuple[str, ...]) -> Value:
+    """The graph of an expression after its backward pass, its leaves named and given values."""
+    expression = Expression(text)
+    leaves: dict[str, float | Value] = {}
+    for binding in bindings:
+        name, separator, number = (part.strip() for part in binding.partition("="))
+        if not separator or not is_number(number):
+            raise DataError(f"{binding!r} is not of the form name=number")
+        if name in leaves:
+            raise DataError(f"{name!r} is given two values")
+        if name not in expression.names:
+            raise DataError(f"there is no {name!r} in {text!r}")
+        leaves[name] = Value(float(number), name)
+    for name in expression.names:
+        if name not in leaves:
+            raise DataError(f"{name!r} has no value; add {name}=NUMBER")
+    root = expression(leaves)
+    if not isinstance(root, Value):
+        raise DataError(f"there are no variables in {text!r}, which is {root}")
+    root.backward()
+    return root
 
 
 def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
