@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinygrad_lin import __version__
-from tinygrad_lin.errors import DataError, DivergedError, TinygradError
+from tinygrad_lin.errors import DataError, DivergedError, ExpressionError, TinygradError
 from tinygrad_lin.expression import Expression
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import SETS, Data, Scaling, is_number, load, read_csv
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.training import History
     from tinygrad_lin.viz.dot import Drawing
 
+RESULTS = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 LINE_LEARNING_RATE = 1e-3
+LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
 STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink by e^-25 = 1e-11
 MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
 
@@ -56,9 +58,9 @@ class Commands(click.Group):
 
 def fail(message: object, code: int) -> None:
     """End with a message on standard error, without control characters for the terminal."""
-    for k, line in enumerate(str(message).splitlines()):
-        printable = "".join(c if c.isprintable() else " " for c in line)
-        click.echo(printable if k else f"Error: {printable}", err=True)
+    text = f"Error: {message}"
+    for line in text.split("\n") if isinstance(message, ExpressionError) else [text]:
+        click.echo("".join(c if c.isprintable() else " " for c in line), err=True)
     raise SystemExit(code)
 
 
@@ -126,9 +128,11 @@ def fit(
     limit = 2.0 / curvature[-1]
     if lr is None:
         lr = LINE_LEARNING_RATE if data == "line" else limit / 2.0
-    if not standardize and lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
+    if not standardize and lr > 0 < steps and lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
         click.echo(f"Note: {steps:,} steps will not be enough here; try --standardize", err=True)
     history = train(model, rows, points.y, lr=lr, steps=steps, tolerance=tolerance)
+    if not history.costs:
+        raise DataError("interrupted before the first step; nothing was learned")
     *weights, bias = (parameter.data for parameter in model.parameters())
     if scaling:  # back to the units of the data
         weights, bias = scaling.undo(weights, bias)
@@ -208,7 +212,10 @@ def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
     if data != "-" and not Path(data).exists():
         known = ", ".join(SETS)
         raise DataError(f"{data!r} is neither a data set of the package ({known}) nor a file")
-    return read_csv(data, x=features, y=target)
+    points = read_csv(data, x=features, y=target)
+    if any(abs(number) > LARGEST for row in (*points.x, points.y) for number in row):
+        raise DataError(f"{points.source}: numbers above {LARGEST:g} overflow; use larger units")
+    return points
 
 
 def must_be_writable(out: Path) -> None:
@@ -218,6 +225,9 @@ def must_be_writable(out: Path) -> None:
         raise NotADirectoryError(0, "not a folder", str(existing))
     if not os.access(existing, os.W_OK | os.X_OK):
         raise PermissionError(0, "cannot be written to", str(existing))
+    for name in RESULTS:
+        if (out / name).is_dir():
+            raise IsADirectoryError(0, "is a folder", str(out / name))
 
 
 def write_results(out: Path, points: Data, model: Linear, history: History) -> list[Path]:
@@ -225,17 +235,17 @@ def write_results(out: Path, points: Data, model: Linear, history: History) -> l
     from tinygrad_lin.viz.plots import plot_fit, plot_loss, png
 
     *weights, bias = (p.data for p in model.parameters())
-    contents = {
-        "graph.svg": draw_cost(points, model).pipe("svg"),
-        "fit.png": png(plot_fit(points, weights, bias)),
-        "loss.png": png(plot_loss(history.snapshots)),
-        "model.json": model.to_json().encode(),
-        "history.csv": history_csv(history, model).encode(),
-    }
+    contents = (
+        draw_cost(points, model).pipe("svg"),
+        png(plot_fit(points, weights, bias)),
+        png(plot_loss(history.snapshots)),
+        model.to_json().encode(),
+        history_csv(history, model).encode(),
+    )
     out.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
+    for name, content in zip(RESULTS, contents, strict=True):
         write_whole(out / name, content)
-    return [out / name for name in contents]
+    return [out / name for name in RESULTS]
 
 
 def draw_cost(points: Data, model: Linear) -> Drawing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -14,16 +15,22 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         OSError: the folder or the file cannot be written; what stood there before still does.
     """
     path = Path(path)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(draft, 0o666 & ~current_umask())
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        handle, draft = tempfile.mkstemp(prefix=".tinygrad_lin-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(draft, 0o666 & ~current_umask())
+            os.replace(draft, path)
+        except BaseException:
+            os.unlink(draft)
+            raise
+    except OSError as error:
+        error.filename = str(path)  # and not the draft
         raise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import sys
 from dataclasses import dataclass, field
@@ -82,6 +83,8 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
         DataError: it cannot be used; the message names file, line (counted from 1) and column.
     """
     name = "standard input" if str(path) == "-" else str(path)
+    if str(path) == "-" and sys.stdin is None:
+        raise DataError("there is no standard input to read from")
     raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
     try:
         text = raw.decode("utf-8-sig")
@@ -95,16 +98,19 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
     first_line = text.lstrip().partition("\n")[0]
     separator = max(",;\t", key=first_line.count)
     try:
-        return parse(name, csv.reader(text.splitlines(), delimiter=separator), x, y)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        return parse(name, ((lines.line_num, cells) for cells in lines), x, y)
     except csv.Error as error:
         raise DataError(f"{name}: {error}") from None
 
 
-def parse(name: str, lines: Iterable[list[str]], x: Sequence[str], y: str | None) -> Data:
-    """Points from lines of cells, the first of which that is not blank holds the names."""
+def parse(
+    name: str, lines: Iterable[tuple[int, list[str]]], x: Sequence[str], y: str | None
+) -> Data:
+    """Points from numbered lines of cells; the first that is not blank holds the names."""
     rows = [
         (number, [cell.strip() for cell in cells])
-        for number, cells in enumerate(lines, start=1)
+        for number, cells in lines
         if any(cell.strip() for cell in cells)
     ]
     if not rows:
@@ -176,17 +182,22 @@ class Scaling:
         Raises:
             DataError: a feature is the same for all points.
         """
-        columns = list(zip(*data.x))
-        means = [math.fsum(column) / len(column) for column in columns]
-        squares = [math.fsum((v - m) ** 2 for v in c) / len(c) for c, m in zip(columns, means)]
-        for feature, square in zip(data.features, squares):
-            if square == 0.0:
+        means, deviations = [], []
+        for feature, column in zip(data.features, zip(*data.x)):
+            if min(column) == max(column):
                 raise DataError(f"column {feature!r} is constant and cannot be standardized")
-        return cls(means, [math.sqrt(square) for square in squares])
+            size = max(map(abs, column))  # for the squares neither to overflow nor to vanish
+            mean = math.fsum(v / size for v in column) / len(column)
+            variance = math.fsum((v / size - mean) ** 2 for v in column) / len(column)
+            means.append(mean * size)
+            deviations.append(math.sqrt(variance) * size)
+        return cls(means, deviations)
 
     def apply(self, rows: list[list[float]]) -> list[list[float]]:
         """The rows in scaled units."""
-        return [[(v - m) / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows]
+        return [
+            [v / d - m / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows
+        ]
 
     def undo(self, weights: list[float], bias: float) -> tuple[list[float], float]:
         """Weights and bias of a line in scaled units, in the units of the data."""

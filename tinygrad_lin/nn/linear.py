@@ -12,7 +12,7 @@ import numpy
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.ops import FUNCTIONS
-from tinygrad_lin.value import Value
+from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The version of the JSON that models are saved in."""
+
+
+def features_of(x: Any) -> list[Any]:
+    """The features of one point as a list: those of a sequence, or the one number itself."""
+    return list(x) if hasattr(x, "__len__") and getattr(x, "ndim", 1) != 0 else [x]
 
 
 class Module:
@@ -83,15 +88,15 @@ class Module:
             labels = [p.label for p in self.parameters()]
             if sorted(given) != sorted(labels):
                 raise DataError(f"{path} has the parameters {sorted(given)}, not {sorted(labels)}")
-            data = [float(given[label]) for label in labels]
+            data = [number(given[label]) for label in labels]
             if not all(map(math.isfinite, data)):
                 raise DataError(f"{path} has parameters that are not finite")
         except DataError:
             raise
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise DataError(f"{path} is not a saved model: {error}") from None
-        for parameter, number in zip(self.parameters(), data):
-            parameter.data = number
+        for parameter, new in zip(self.parameters(), data):
+            parameter.data = new
 
 
 class Linear(Module):
@@ -136,8 +141,7 @@ class Linear(Module):
         Raises:
             DataError: x has not as many features as the model has inputs.
         """
-        several: Any = x if hasattr(x, "__len__") else [x]
-        features = list(several)
+        features = features_of(x)
         if len(features) != self.inputs:
             raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
         if self.inputs == 1:

@@ -7,20 +7,25 @@ import sys
 import time
 from array import array
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
+from tinygrad_lin.nn.linear import features_of
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.optim import SGD, learning_rate_limit
 from tinygrad_lin.value import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from tinygrad_lin.nn.linear import Module
     from tinygrad_lin.nn.optim import Optimizer
     from tinygrad_lin.value import Value
+
+    Loss: TypeAlias = Callable[[list[Value], list[float]], Value]
 
 MOST_CURVED = 64
 """Up to so many parameters a report of divergence affords the Hessian, for the limit."""
@@ -83,7 +88,7 @@ def fit(
     x: Sequence[Any],
     y: Sequence[float],
     *,
-    loss: Callable[[list[Value], list[float]], Value] = half_mse,
+    loss: Loss = half_mse,
     optimizer: Optimizer | None = None,
     lr: float = 0.01,
     steps: int = 1000,
@@ -133,21 +138,20 @@ def fit(
     try:
         for step in progress(steps):
             try:
-                cost = loss([model(row) for row in rows], targets)
+                cost = cost_of(model, rows, targets, loss)
                 for parameter in parameters:
                     parameter.grad = 0.0
                 cost.backward()
-                fault = what_is_not_finite(cost, parameters)
+                fault, cause = what_is_not_finite(cost, parameters), None
             except DomainError as error:
                 if step == 0:
                     raise
-                fault = str(error)
+                fault, cause = str(error), error
             if fault:
                 for parameter, data in zip(parameters, kept):
                     parameter.data = data
-                raise diverged(
-                    step, optimizer, fault, lambda: loss(list(map(model, rows)), targets)
-                )
+                again = partial(cost_of, model, rows, targets, loss)
+                raise diverged(step, optimizer, fault, again) from cause
             kept = [p.data for p in parameters]
             history.add(cost, kept)
             for callback in callbacks:
@@ -165,6 +169,11 @@ def fit(
     return history
 
 
+def cost_of(model: Module, rows: list[list[float]], targets: list[float], loss: Loss) -> Value:
+    """The cost of a model's predictions."""
+    return loss([model(row) for row in rows], targets)
+
+
 def worth_keeping(step: int) -> bool:
     """Whether a step is among the first 100, or one of 90 in its power of ten."""
     return step < 100 or step % 10 ** (len(str(step)) - 2) == 0
@@ -176,6 +185,9 @@ def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[list[float]], lis
     for place, row in enumerate(targets):
         if len(row) != 1:
             raise DataError(f"y[{place}] must be one number: {y[place]!r:.60}")
+    for place, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            raise DataError(f"x[{place}] has {len(row)} features, x[0] has {len(rows[0])}")
     if len(rows) != len(targets):
         raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
     if not rows:
@@ -185,11 +197,11 @@ def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[list[float]], lis
 
 def numbers(name: str, given: Sequence[Any]) -> list[list[float]]:
     """Each entry of a sequence as a list of finite floats."""
-    if not hasattr(given, "__len__") or isinstance(given, str):
+    if not hasattr(given, "__len__") or isinstance(given, str) or not getattr(given, "ndim", 1):
         raise DataError(f"{name} must be a sequence with one entry for each point")
     result = []
     for place, entry in enumerate(given):
-        row = entry if hasattr(entry, "__len__") and not isinstance(entry, str) else [entry]
+        row = [entry] if isinstance(entry, str) else features_of(entry)
         try:
             result.append([number(value) for value in row])
         except TinygradError as error:
@@ -219,6 +231,8 @@ def diverged(
             limit = learning_rate_limit(cost(), optimizer.parameters)
         except (TinygradError, ArithmeticError, ValueError):
             limit = None
+    if limit == math.inf:
+        limit = None
     remedy = f"it converges below {limit:.5g}" if limit else "try a smaller one"
     message = (
         f"training diverged at step {step} with a learning rate of {optimizer.lr:g}; {remedy} "
@@ -229,7 +243,7 @@ def diverged(
 
 def progress(steps: int) -> Iterator[int]:
     """0, 1, ..., steps, with a bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):
         yield from range(steps + 1)
         return
     from rich.console import Console

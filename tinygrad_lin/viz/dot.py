@@ -77,7 +77,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # it comes without types
         content = self.pipe(format, *args, engine=engine, **options)
         if outfile and not filename:
             filename = Path(outfile).with_suffix(".gv")
-        saved = Path(self.save(filename, directory))
+        saved = Path(self.save(filename, directory=directory))
         target = Path(outfile) if outfile else saved.with_name(f"{saved.name}.{format}")
         write_whole(target, content)
         if cleanup:

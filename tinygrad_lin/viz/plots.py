@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -52,13 +53,15 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
         ax.set_xlabel(plain(data.features[0]))
         ax.set_ylabel(plain(data.target))
     else:
+        text = "prediction = target"
         predictions = [sum(w * v for w, v in zip(weights, row)) + bias for row in data.x]
         ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
-        ax.plot(ends, ends, color=CURVE, label="prediction = target")
+        ax.plot(ends, ends, color=CURVE, label=text)
         ax.plot(data.y, predictions, "o", color=POINTS, markersize=5, label="data")
         ax.set_xlabel(plain(f"{data.target}, target"))
         ax.set_ylabel(plain(f"{data.target}, prediction"))
-    ax.legend(frameon=False, labelcolor=INK)
+    legend = ax.legend(ax.lines[-2:], ["line", "data"], frameon=False, labelcolor=INK)
+    legend.get_texts()[0].set_text(plain(text))  # as a label, a leading _ would hide it
     return figure
 
 
@@ -77,11 +80,14 @@ def plot_loss(snapshots: Sequence[Snapshot], ax: Axes | None = None) -> Figure:
 
 def plain(text: str) -> str:
     """Text that matplotlib shows as it is: a dollar sign would begin a formula."""
-    return text.replace("$", r"\$")
+    return "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
 
 
 def png(figure: Figure) -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # it draws a box in its place
+        warnings.filterwarnings("ignore", "overflow encountered")  # at the end of the axes
+        figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -48,7 +48,7 @@ def in_process(source: str, format: str, engine: str) -> bytes | None:
             graph = pygraphviz.AGraph(string=source)
             content = graph.draw(format=format, prog=engine)
             graph.close()
-        except (OSError, ValueError, pygraphviz.DotError) as error:
+        except (OSError, ValueError, TypeError, pygraphviz.DotError) as error:
             raise ValueError(f"Graphviz cannot draw this as {format!r}: {error} {said()}") from None
     if not content:
         raise ValueError(f"Graphviz cannot draw this as {format!r}: {said()}")
@@ -85,7 +85,8 @@ def fonts() -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[Callable[[], str]]:
     """Keep what C libraries write to standard error; gives a function that tells what it was."""
-    sys.stderr.flush()
+    if sys.stderr:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
 
         def said() -> str:

@@ -1,0 +1,78 @@
+"""The losses: by hand on the article's points, and against NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_lin import DataError, Linear, Value, half_mse, mse
+
+W, B = 0.4967141530112327, -0.13826430117118466
+X, Y = [2.0, 4.0], [19.0, 35.0]
+PAIRS = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=8)
+
+
+def test_the_first_gradients_of_the_article_by_hand() -> None:
+    line = Linear()
+    predictions = [line(x) for x in X]
+    cost = half_mse(predictions, Y)
+    cost.backward()
+    errors = [W * x + B - y for x, y in zip(X, Y)]  # a - y
+    assert cost.data == pytest.approx((errors[0] ** 2 + errors[1] ** 2) / 4, rel=1e-14)
+    w, b = line.parameters()
+    assert w.grad == pytest.approx((errors[0] * 2 + errors[1] * 4) / 2, rel=1e-14)
+    assert b.grad == pytest.approx((errors[0] + errors[1]) / 2, rel=1e-14)
+    assert [a.grad for a in predictions] == pytest.approx([e / 2 for e in errors], rel=1e-14)
+
+
+def test_whole_numbers_by_hand() -> None:
+    a = [Value(1.0), Value(4.0), Value(-2.0)]
+    cost = mse(a, [3.0, 4.0, 1.0])  # errors 2, 0, 3
+    assert cost.data == pytest.approx(13 / 3)
+    assert half_mse(a, [3.0, 4.0, 1.0]).data == pytest.approx(13 / 6)
+    cost.backward()
+    assert [v.grad for v in a] == pytest.approx([-4 / 3, 0.0, -2.0])
+
+
+def test_the_cost_has_the_name_it_has_in_the_article() -> None:
+    assert mse([Value(1.0)], [2.0]).label == "MSE"
+    cost = half_mse([Value(1.0)], [2.0])
+    assert cost.label == "C"
+    assert [node.label for node in cost.inputs] == ["MSE"]
+
+
+def test_a_target_may_be_a_value_that_gets_a_gradient() -> None:
+    a, y = Value(1.0), Value(4.0)
+    half_mse([a], [y]).backward()
+    assert (a.grad, y.grad) == (-3.0, 3.0)
+
+
+@given(pairs=PAIRS)
+def test_both_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
+    given_a, given_y = numpy.array(pairs).T
+    a = [Value(number) for number in given_a]
+    y = [float(number) for number in given_y]
+    mean = float(numpy.mean((given_y - given_a) ** 2))
+    assert mse(a, y).data == pytest.approx(mean, rel=1e-12, abs=1e-300)
+    cost = half_mse(a, y)
+    assert cost.data == pytest.approx(mean / 2, rel=1e-12, abs=1e-300)
+    cost.backward()
+    wanted = (given_a - given_y) / len(y)
+    assert [v.grad for v in a] == pytest.approx(list(wanted), rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("loss", [mse, half_mse])
+@pytest.mark.parametrize("targets", [[], [1.0], [1.0, 2.0, 3.0]])
+def test_as_many_predictions_as_targets_are_wanted(loss: Any, targets: list[float]) -> None:
+    with pytest.raises(DataError, match=f"2 predictions do not match {len(targets)} targets"):
+        loss([Value(1.0), Value(2.0)], targets)
+
+
+@pytest.mark.parametrize("loss", [mse, half_mse])
+def test_the_mean_of_nothing_is_refused(loss: Any) -> None:
+    with pytest.raises(DataError, match="at least one point"):
+        loss([], [])

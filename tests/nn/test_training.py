@@ -1,0 +1,386 @@
+"""Training: what it reaches, what it records, how it ends, what it refuses."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy
+import pytest
+
+from tinygrad_lin import (
+    SGD,
+    DataError,
+    DivergedError,
+    DomainError,
+    Linear,
+    Module,
+    Value,
+    fit,
+    log,
+    total,
+)
+
+X, Y = [2.0, 4.0], [19.0, 35.0]
+W, B = 0.4967141530112327, -0.13826430117118466
+NAN, INF = math.nan, math.inf
+
+
+class Logarithm(Module):
+    """a = log(w x), defined only while w x is above 0."""
+
+    def __init__(self, start: float) -> None:
+        self.w = Value(start, "w")
+
+    def __call__(self, x: Any) -> Value:
+        prediction: Value = log(self.w * x[0])
+        return prediction
+
+    def parameters(self) -> list[Value]:
+        return [self.w]
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+
+def data(model: Module) -> list[float]:
+    return [p.data for p in model.parameters()]
+
+
+def gradients_by_hand(w: float, b: float) -> tuple[float, float]:
+    errors = [w * x + b - y for x, y in zip(X, Y)]
+    return (errors[0] * 2 + errors[1] * 4) / 2, (errors[0] + errors[1]) / 2
+
+
+# What it reaches
+
+
+def test_it_learns_8_and_3() -> None:
+    line = Linear()
+    history = fit(line, X, Y, lr=0.18, steps=5000)
+    assert data(line) == pytest.approx([8.0, 3.0], abs=1e-9)
+    assert history.converged
+    assert not history.interrupted
+    assert history.steps < 5000
+    assert all(abs(p.grad) <= 1e-12 for p in line.parameters())
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ((2, 4), (19, 35)),
+        ([[2.0], [4.0]], Y),
+        (numpy.array(X), numpy.array(Y)),
+        (numpy.array([X]).T, numpy.array([Y]).T),
+        ([numpy.array(2.0), numpy.array(4.0)], Y),
+    ],
+)
+def test_points_may_be_given_in_several_shapes(x: Any, y: Any) -> None:
+    line = Linear()
+    fit(line, x, y, lr=0.18, steps=5000)
+    assert data(line) == pytest.approx([8.0, 3.0], abs=1e-9)
+
+
+def test_several_features() -> None:
+    model = Linear(inputs=2)
+    x = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    fit(model, x, [5.0 + 2.0 * u - 3.0 * v for u, v in x], lr=0.5, steps=5000)
+    assert data(model) == pytest.approx([2.0, -3.0, 5.0], abs=1e-9)
+
+
+def test_the_first_step_by_hand() -> None:
+    line = Linear()
+    history = fit(line, X, Y, lr=0.01, steps=1)
+    w, b = gradients_by_hand(W, B)
+    assert data(line) == pytest.approx([W - 0.01 * w, B - 0.01 * b], rel=1e-14)
+    assert history.steps == 1
+    assert history.costs[0] == pytest.approx(sum((W * x + B - y) ** 2 for x, y in zip(X, Y)) / 4)
+
+
+def test_the_optimizer_given_is_the_one_that_steps() -> None:
+    line = Linear()
+    w, b = line.parameters()
+    fit(line, X, Y, optimizer=SGD([w], lr=0.01), lr=123.0, steps=1)
+    assert w.data == pytest.approx(W - 0.01 * gradients_by_hand(W, B)[0], rel=1e-14)
+    assert b.data == B
+
+
+def test_a_loss_of_one_s_own() -> None:
+    def absolute(predictions: list[Value], targets: list[float]) -> Value:
+        assert targets == Y
+        return total([abs(a - y) for a, y in zip(predictions, targets)])
+
+    line = Linear()
+    history = fit(line, X, Y, loss=absolute, lr=0.01, steps=1)
+    assert history.costs[0] == pytest.approx(abs(2 * W + B - 19) + abs(4 * W + B - 35))
+    assert data(line) == pytest.approx([W + 0.01 * 6, B + 0.01 * 2])  # all predictions too low
+
+
+# What it records
+
+
+def test_there_is_one_cost_more_than_steps() -> None:
+    history = fit(Linear(), X, Y, steps=7, tolerance=0.0)
+    assert history.steps == 7
+    assert len(history.costs) == 8
+    assert all(later < earlier for earlier, later in pairwise(history.costs))
+    assert not history.converged
+    assert "7 steps" in repr(history)
+    assert "not converged" in repr(history)
+
+
+def test_the_last_graph_is_kept_with_its_gradients() -> None:
+    line = Linear()
+    history = fit(line, X, Y, steps=3)
+    assert history.final is not None
+    assert history.final.data == history.costs[-1]
+    assert history.final.grad == 1.0
+    grads = [p.grad for p in line.parameters()]
+    assert grads == pytest.approx(gradients_by_hand(*data(line)), rel=1e-12)
+
+
+def test_no_tolerance_takes_all_the_steps() -> None:
+    line = Linear()
+    for parameter, number in zip(line.parameters(), (8.0, 3.0)):
+        parameter.data = number
+    history = fit(line, X, Y, steps=20, tolerance=0.0)
+    assert history.steps == 20
+    assert data(line) == [8.0, 3.0]
+    assert not history.converged
+
+
+def test_at_the_answer_no_step_is_needed() -> None:
+    line = Linear()
+    for parameter, number in zip(line.parameters(), (8.0, 3.0)):
+        parameter.data = number
+    history = fit(line, X, Y)
+    assert history.converged
+    assert history.steps == 0
+    assert list(history.costs) == [0.0]
+
+
+def test_it_ends_when_a_step_moves_no_parameter() -> None:
+    line = Linear()
+    before = data(line)
+    history = fit(line, X, Y, lr=1e-300, steps=1000)
+    assert history.converged
+    assert history.steps < 2
+    assert data(line) == before
+
+
+def test_snapshots_are_dense_at_first_and_thin_later() -> None:
+    line = Linear()
+    history = fit(line, X, Y, lr=0.01, steps=2345, tolerance=0.0)
+    steps = [snapshot.step for snapshot in history.snapshots]
+    wanted = [*range(100), *range(100, 1000, 10), *range(1000, 2345, 100), 2345]
+    assert steps == wanted
+    for step, cost, _ in history.snapshots:
+        assert cost == history.costs[step]
+    assert history.snapshots[0].parameters == (W, B)
+    assert list(history.snapshots[-1].parameters) == data(line)
+
+
+@pytest.mark.parametrize("last", [1, 2, 99, 100, 101, 109, 110, 111])
+def test_the_last_snapshot_is_always_there(last: int) -> None:
+    steps = [s.step for s in fit(Linear(), X, Y, steps=last, tolerance=0.0).snapshots]
+    assert steps[-1] == last
+    assert all(a < b for a, b in pairwise(steps))
+    assert set(range(min(last, 100))) <= set(steps)
+
+
+def test_callbacks_see_every_step_with_fresh_gradients() -> None:
+    line = Linear()
+    seen: list[tuple[int, float]] = []
+    order: list[str] = []
+
+    def watch(step: int, cost: Value, model: Module) -> None:
+        assert model is line
+        grads = [p.grad for p in line.parameters()]
+        assert grads == pytest.approx(gradients_by_hand(*data(line)), rel=1e-12)
+        seen.append((step, cost.data))
+        order.append("first")
+
+    history = fit(line, X, Y, steps=5, callbacks=iter([watch, lambda *_: order.append("second")]))
+    assert seen == list(enumerate(history.costs))
+    assert len(seen) == 6
+    assert order == ["first", "second"] * 6
+
+
+def test_nothing_is_printed_where_there_is_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    fit(Linear(), X, Y, steps=10)
+    assert capfd.readouterr() == ("", "")
+
+
+# How it ends
+
+
+def test_too_large_a_learning_rate_diverges_with_advice() -> None:
+    line = Linear()
+    seen: list[list[float]] = []
+    with pytest.raises(DivergedError) as caught:
+        fit(line, X, Y, lr=0.2, steps=100_000, callbacks=[lambda *_: seen.append(data(line))])
+    error = caught.value
+    assert error.step == len(seen) > 0
+    assert error.learning_rate == 0.2
+    assert error.limit == pytest.approx(0.18335, abs=5e-6)
+    for words in (f"step {error.step}", "0.2", "0.18335"):
+        assert words in str(error)
+    assert data(line) == seen[-1]
+    assert all(map(math.isfinite, data(line)))
+
+
+def test_a_cost_that_is_not_finite_names_the_first_such_node() -> None:
+    def overflowing(predictions: list[Value], targets: list[float]) -> Value:
+        (a,) = predictions
+        huge = a * 1e200
+        huge.label = "huge"
+        out = huge * huge
+        out.label = "overflow"
+        return out - 1.0
+
+    line = Linear()
+    with pytest.raises(DivergedError, match="overflow") as caught:
+        fit(line, [1.0], [1.0], loss=overflowing)
+    assert caught.value.step == 0
+    assert data(line) == [W, B]
+
+
+def test_a_gradient_that_is_not_finite_is_divergence_too() -> None:
+    class Root(Logarithm):
+        def __call__(self, x: Any) -> Value:
+            root: Value = (self.w * x[0]).sqrt()  # sqrt(0) is 0, its derivative infinite
+            return root
+
+    model = Root(0.0)
+    with pytest.raises(DivergedError, match="gradient"):
+        fit(model, [1.0], [1.0])
+    assert data(model) == [0.0]
+
+
+def test_leaving_the_domain_later_is_divergence() -> None:
+    model = Logarithm(1.0)  # a = 0, dC/dw = a - y = 10, so that w becomes -9
+    with pytest.raises(DivergedError) as caught:
+        fit(model, [1.0], [-10.0], lr=1.0)
+    error = caught.value
+    assert error.step == 1
+    assert "log" in str(error)
+    assert data(model) == [1.0]
+
+
+def test_divergence_outside_the_domain_is_chained_to_it() -> None:
+    with pytest.raises(DivergedError) as caught:
+        fit(Logarithm(1.0), [1.0], [-10.0], lr=1.0)
+    assert isinstance(caught.value.__cause__, DomainError)
+
+
+def test_no_learning_rate_is_advised_where_no_limit_is_known() -> None:
+    with pytest.raises(DivergedError) as caught:  # here the cost curves downwards
+        fit(Logarithm(1.0), [1.0], [-10.0], lr=1.0)
+    assert "below inf" not in str(caught.value)
+    assert caught.value.limit is None or math.isinf(caught.value.limit)
+
+
+def test_starting_outside_the_domain_is_a_domainerror() -> None:
+    model = Logarithm(-1.0)
+    with pytest.raises(DomainError, match="log"):
+        fit(model, [1.0], [1.0])
+    assert data(model) == [-1.0]
+
+
+def test_ctrl_c_ends_training_and_keeps_what_was_learned() -> None:
+    line = Linear()
+
+    def press(step: int, cost: Value, model: Module) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    history = fit(line, X, Y, steps=100, callbacks=[press])
+    assert history.interrupted
+    assert not history.converged
+    assert history.steps == 3
+    assert data(line) == list(history.snapshots[-1].parameters)
+    assert data(line) != [W, B]
+    assert "interrupted" in repr(history)
+
+
+def test_ctrl_c_in_the_very_first_step_is_no_error() -> None:
+    def press(predictions: list[Value], targets: list[float]) -> Value:
+        raise KeyboardInterrupt
+
+    line = Linear()
+    history = fit(line, X, Y, loss=press)
+    assert history.interrupted
+    assert history.steps == 0
+    assert data(line) == [W, B]
+    assert "interrupted" in repr(history)
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        ([1.0, 2.0, 3.0], [1.0, 2.0], "x has 3 points, y has 2"),
+        ([1.0], [1.0, 2.0], "x has 1 points, y has 2"),
+        ([], [], "no points"),
+        ([1.0, NAN], [1.0, 2.0], r"x\[1\] is not finite"),
+        ([[1.0], [INF]], [1.0, 2.0], r"x\[1\] is not finite"),
+        ([1.0, 2.0], [-INF, 2.0], r"y\[0\] is not finite"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, NAN], r"y\[2\] is not finite"),
+        ([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]], r"y\[0\] must be one number"),
+        ([1.0, 2.0], [1.0, []], r"y\[1\]"),
+        ([1.0, 2.0], numpy.ones((2, 2)), r"y\[0\] must be one number"),
+        (["1", "2"], [1.0, 2.0], r"x\[0\]"),
+        ([1.0, 2.0], [1.0, "2"], r"y\[1\]"),
+        ("12", [1.0, 2.0], "x must be a sequence"),
+        ([1.0, 2.0], "12", "y must be a sequence"),
+        (3.0, [1.0], "x must be a sequence"),
+        ([1.0], None, "y must be a sequence"),
+        (iter([1.0]), [1.0], "x must be a sequence"),
+        (numpy.array(1.0), [1.0], "x must be a sequence"),
+        ([1.0], numpy.array(1.0), "y must be a sequence"),
+        ([1.0, None], [1.0, 2.0], r"x\[1\]"),
+        ([True, False], [1.0, 2.0], r"x\[0\]"),
+        ([1.0, 2.0], [1.0, 2j], r"y\[1\]"),
+        ([Value(1.0)], [1.0], r"x\[0\]"),
+        ([1.0, 10**400], [1.0, 2.0], r"x\[1\]"),
+        ([[[1.0, 2.0]]], [1.0], r"x\[0\]"),
+        ([[1.0], [1.0, 2.0]], [1.0, 2.0], r"x\[1\]"),
+    ],
+)
+def test_points_that_cannot_be_used_are_refused_with_their_row(x: Any, y: Any, said: str) -> None:
+    line = Linear()
+    with pytest.raises(DataError, match=said):
+        fit(line, x, y)
+    assert data(line) == [W, B]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"lr": -0.1}, "learning rate"),
+        ({"lr": 0.0}, "learning rate"),
+        ({"lr": NAN}, "learning rate"),
+        ({"lr": INF}, "learning rate"),
+        ({"steps": 0}, "steps"),
+        ({"steps": -5}, "steps"),
+        ({"steps": True}, "steps"),
+        ({"steps": 1.5}, "steps"),
+        ({"steps": "10"}, "steps"),
+        ({"tolerance": -1e-9}, "tolerance"),
+        ({"tolerance": NAN}, "tolerance"),
+        ({"tolerance": INF}, "tolerance"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: dict[str, Any], said: str) -> None:
+    line = Linear()
+    with pytest.raises(DataError, match=said):
+        fit(line, X, Y, **setting)
+    assert data(line) == [W, B]
+
+
+def test_points_with_too_many_features_are_refused() -> None:
+    with pytest.raises(DataError, match="takes 1 inputs, not 2"):
+        fit(Linear(), [[1.0, 2.0], [3.0, 4.0]], Y)

@@ -1,0 +1,98 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinygrad_lin.files import write_whole
+
+
+@pytest.fixture
+def kept_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_a_file_is_made_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old\r\n\0")
+    assert path.read_bytes() == b"old\r\n\0"
+    write_whole(str(path), b"")
+    assert path.read_bytes() == b""
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_readers_of_the_old_file_keep_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old content")
+    with path.open("rb") as reader:
+        write_whole(path, b"new")
+        assert reader.read() == b"old content"
+    assert path.read_bytes() == b"new"
+
+
+def test_a_name_without_a_folder_is_beside_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_whole("file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_the_longest_name_a_folder_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    path.write_bytes(b"old")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync", "chmod"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_after_an_error_the_old_file_stands_and_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, fail)
+        with pytest.raises(type(error)):
+            write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "inside").write_bytes(b"kept")
+    with pytest.raises(OSError, match="folder"):
+        write_whole(target, b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert (target / "inside").read_bytes() == b"kept"
+
+
+def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "nowhere" / "file", b"new")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+@pytest.mark.usefixtures("kept_umask")
+def test_rights_follow_the_umask_which_stays(tmp_path: Path, mask: int, mode: int) -> None:
+    os.umask(mask)
+    write_whole(tmp_path / "file", b"content")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+    assert os.umask(mask) == mask
