@@ -56,8 +56,8 @@ class Expression:
     >>> cost = Expression("(w * x + b - y) ** 2 / 2")
     >>> cost.names
     ('w', 'x', 'b', 'y')
-    >>> cost({"w": 0.5, "x": 2.0, "b": -0.1, "y": 19.0})
-    163.805
+    >>> cost({"w": 2.0, "x": 3.0, "b": 1.0, "y": 5.0})
+    2.0
     """
 
     def __init__(self, text: str) -> None:
