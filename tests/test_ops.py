@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 import pytest
-from differences import agrees
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tinygrad_lin import TABLE, DomainError, ExpressionError, Value, add_operation, gradients, jvp
+from tinygrad_lin.check.differences import derivative
 from tinygrad_lin.ops import FLOATS, FUNCTIONS, Operation
 from tinygrad_lin.recording import forget, record
 
@@ -110,6 +110,14 @@ def varied(row: Operation, operands: list[float], place: int) -> Callable[[float
         return float(apply(row, [*operands[:place], x, *operands[place + 1 :]]))
 
     return f
+
+
+def agrees(
+    analytic: float, f: Callable[[float], float], x: float, reach: float, rtol: float = 1e-6
+) -> bool:
+    """Whether a derivative is that of f at x, to a relative error or to what can be told."""
+    numeric, error, _ = derivative(f, x, reach)
+    return abs(analytic - numeric) <= rtol * max(abs(numeric), 1e-3) + 2.0 * error
 
 
 @contextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tinygrad_lin._operations import *  # noqa: F403
+    from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import half_mse, mse
@@ -49,6 +50,7 @@ _ROOMS = {
     "Linear": "nn.linear",
     "Module": "nn.linear",
     "SGD": "nn.optim",
+    "check_gradients": "check.gradients",
     "draw": "viz.dot",
     "fit": "nn.training",
     "half_mse": "nn.losses",
@@ -75,6 +77,7 @@ __all__ = [
     "TinygradError",
     "Value",
     "add_operation",
+    "check_gradients",
     "draw",
     "first_nonfinite",
     "fit",

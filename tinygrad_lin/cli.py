@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinygrad_lin import __version__
-from tinygrad_lin.errors import DataError, DivergedError, ExpressionError, TinygradError
+from tinygrad_lin.errors import (
+    DataError,
+    DivergedError,
+    ExpressionError,
+    GradientMismatch,
+    TinygradError,
+)
 from tinygrad_lin.expression import Expression
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import SETS, Data, Scaling, is_number, load, read_csv
@@ -37,6 +43,9 @@ STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink
 MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
 
 
+DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
+
+
 class Commands(click.Group):
     """A group of commands whose errors are one line each."""
 
@@ -44,7 +53,7 @@ class Commands(click.Group):
         """Run a command; an error becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
-        except DivergedError as error:
+        except (DivergedError, GradientMismatch) as error:
             fail(error, 1)
         except TinygradError as error:
             fail(error, 2)
@@ -59,7 +68,7 @@ class Commands(click.Group):
 def fail(message: object, code: int) -> None:
     """End with a message on standard error, without control characters for the terminal."""
     text = f"Error: {message}"
-    for line in text.split("\n") if isinstance(message, ExpressionError) else [text]:
+    for line in text.split("\n") if isinstance(message, DRAWN) else [text]:
         click.echo("".join(c if c.isprintable() else " " for c in line), err=True)
     raise SystemExit(code)
 
@@ -175,15 +184,43 @@ def draw_expression(expression: str, bindings: tuple[str, ...], output: Path) ->
     """
     from tinygrad_lin.viz.dot import draw
 
-    root = graph_of(expression, bindings)
+    formula, leaves = bound(expression, bindings)
+    root: Value = formula(leaves)
+    root.backward()
     draw(root).write(output)
     click.echo(f"wrote {output}")
 
 
-def graph_of(text: str, bindings: tuple[str, ...]) -> Value:
-    """The graph of an expression after its backward pass, its leaves named and given values."""
+@main.command()
+@click.argument("expression", metavar="EXPR")
+@click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
+@click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True)
+def check(expression: str, bindings: tuple[str, ...], order: int) -> None:
+    r"""Check the gradient of an expression by finite differences.
+
+    The exit code is 1 if it is wrong.
+
+    \b
+    Example:
+      tinygrad-lin check "tanh(w*x+b)" w=0.5 x=2 b=-0.1
+    """
+    from tinygrad_lin.check.gradients import check_gradients
+
+    formula, leaves = bound(expression, bindings)
+
+    def f(*values: Value | float) -> Value | float:
+        result: Value | float = formula(dict(zip(leaves, values)))
+        return result
+
+    click.echo(check_gradients(f, *leaves.values(), order=order))
+
+
+def bound(text: str, bindings: tuple[str, ...]) -> tuple[Expression, dict[str, Value]]:
+    """An expression, and leaves for all its variables."""
     expression = Expression(text)
-    leaves: dict[str, float | Value] = {}
+    if not expression.names:
+        raise DataError(f"there are no variables in {text!r}, which is {expression({})}")
+    leaves: dict[str, Value] = {}
     for binding in bindings:
         name, separator, number = (part.strip() for part in binding.partition("="))
         if not separator or not is_number(number):
@@ -196,11 +233,7 @@ def graph_of(text: str, bindings: tuple[str, ...]) -> Value:
     for name in expression.names:
         if name not in leaves:
             raise DataError(f"{name!r} has no value; add {name}=NUMBER")
-    root = expression(leaves)
-    if not isinstance(root, Value):
-        raise DataError(f"there are no variables in {text!r}, which is {root}")
-    root.backward()
-    return root
+    return expression, leaves
 
 
 def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:

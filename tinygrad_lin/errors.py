@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class TinygradError(Exception):
     """The root of all errors of this package."""
@@ -36,7 +40,14 @@ class DivergedError(TinygradError, ArithmeticError):
 
 
 class GradientMismatch(TinygradError, AssertionError):
-    """A gradient disagrees with the finite differences it was checked against."""
+    """A gradient disagrees with the finite differences it was checked against.
+
+    Attribute: ``report``, the findings as :class:`tinygrad_lin.check.gradients.Report`.
+    """
+
+    def __init__(self, message: str, *, report: Any) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class ExpressionError(TinygradError, ValueError):

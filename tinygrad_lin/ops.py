@@ -38,7 +38,7 @@ class Operation:
         tex: how TeX writes it, with ``{x}`` and ``{y}`` for the operands.
         defined: where it has a value, as a predicate of its operands.
         smooth: where its derivatives of every order are continuous, as a predicate of its operands
-            (within ``defined``).
+            (within ``defined``). What lies on either side of a corner is joined by "or".
         draw: for each operand the interval a test may draw from: well inside the domain, and not
             so far out that numbers overflow.
         operands: the names of the operands; a starred one stands for many.
@@ -126,7 +126,7 @@ _ROWS = (
                                           "out * log(x) if x else 0.0"),
                                                                  "xʸ",     "{x}^{{{y}}}", special="__pow__",
               defined="x > 0 or x >= 0 and y >= 0 or y == round(y) and abs(x) > 0",
-              smooth="abs(x) > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
+              smooth="y == round(y) >= 0 or x < 0 or x > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
     Operation("exp",      "exp(x)",      ("out",),               "exp",    "e^{{{x}}}",
               defined="x < 709.78", draw=((-10.0, 10.0),)),
     Operation("log",      "log(x)",      ("1.0 / x",),           "ln",     r"\ln {x}",
@@ -150,9 +150,9 @@ _ROWS = (
                                          ("sigmoid(x)",),        "softplus", r"\ln(1 + e^{{{x}}})"),
     # At a kink: the slope of relu and abs is 0, and a tie of maximum or minimum gives half to each.
     Operation("relu",     "0.0 if x <= 0.0 else x", ("0.0 if x <= 0.0 else 1.0",), "relu",
-              r"\max(0, {x})", smooth="abs(x) > 0"),
+              r"\max(0, {x})", smooth="x < 0 or x > 0"),
     Operation("abs",      "abs(x)",      ("1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0",), "|x|",
-              r"\left|{x}\right|", ufunc="absolute", smooth="abs(x) > 0"),
+              r"\left|{x}\right|", ufunc="absolute", smooth="x < 0 or x > 0"),
     Operation("minimum",  "x if x < y else y if y <= x else x + y",
               ("0.0 if x > y else 1.0 if x < y else 0.5",
                "0.0 if y > x else 1.0 if y < x else 0.5"),       "min",    r"\min({x}, {y})",

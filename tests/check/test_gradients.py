@@ -1,0 +1,195 @@
+"""The checker: what is right passes, what is wrong is caught, corners are neither."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinygrad_lin import (
+    TABLE,
+    DataError,
+    DomainError,
+    GradientMismatch,
+    OperandError,
+    Value,
+    check_gradients,
+    dot,
+    exp,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    sin,
+    sqrt,
+    tanh,
+)
+from tinygrad_lin.ops import FUNCTIONS, Operation
+from tinygrad_lin.recording import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def verdicts(f: Callable[..., Any], *inputs: Any, **settings: Any) -> set[str]:
+    return {row.verdict for row in check_gradients(f, *inputs, **settings).rows}
+
+
+@settings(max_examples=15)
+@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(-2, 2))
+def test_smooth_functions_pass_to_second_order(w: float, x: float, b: float) -> None:
+    def f(w: Any, x: Any, b: Any) -> Any:
+        return tanh(w * x + b) ** 2 + sigmoid(w - b) * sin(x)
+
+    assert verdicts(f, w, x, b, order=2) == {"ok"}
+
+
+def test_the_report_names_the_inputs_and_both_modes() -> None:
+    report = check_gradients(lambda w, x: w * x, Value(2.0, "w"), 3.0)
+    assert [(row.label, row.mode) for row in report.rows] == [
+        ("w", "reverse"),
+        ("input 1", "reverse"),
+        ("w", "forward"),
+        ("input 1", "forward"),
+    ]
+    assert [row.analytic for row in report.rows] == [3.0, 2.0, 3.0, 2.0]
+    assert report.ok
+    lines = str(report).splitlines()
+    assert lines[0].split() == list(report.rows[0]._fields)
+    assert len(lines) == 5
+    assert report._repr_html_().count("<tr>") == 5
+
+
+def test_only_the_modes_asked_for() -> None:
+    report = check_gradients(exp, 1.0, modes=["forward"])
+    assert [row.mode for row in report.rows] == ["forward"]
+
+
+@pytest.mark.parametrize("wrong", [1.001, -1.0, 0.0, 2.0])
+def test_a_wrong_gradient_is_caught_and_shown(wrong: float) -> None:
+    with pytest.raises(GradientMismatch, match="wrong") as caught:
+        check_gradients(math.sin, 1.0, gradient=lambda x: wrong * math.cos(x))
+    (row,) = caught.value.report.rows
+    assert row.analytic == wrong * math.cos(1.0)
+    assert row.numeric == pytest.approx(math.cos(1.0), rel=1e-9)
+    assert row.error == pytest.approx(abs(1 - wrong) * math.cos(1.0), rel=1e-6)
+    assert isinstance(caught.value, AssertionError)
+    for name in row._fields:
+        assert name in str(caught.value)
+
+
+MUTANTS = [(row, k) for row in TABLE.values() for k in range(len(row.partials)) if not row.variadic]
+
+
+@pytest.mark.parametrize(("row", "place"), MUTANTS, ids=lambda v: getattr(v, "name", str(v)))
+@pytest.mark.parametrize("wrong", ["1.001 * ({})", "-({})"])
+def test_mutants_of_the_table_are_caught_in_both_modes(
+    row: Operation, place: int, wrong: str
+) -> None:
+    inputs = [low + 0.7 * (high - low) - 0.1 * k for k, (low, high) in enumerate(row.draw)]
+    inputs.sort(reverse=(place == 1) == (row.name == "minimum"))  # where the slope is not 0
+    partials = list(row.partials)
+    partials[place] = wrong.format(partials[place])
+    fields = {name: getattr(row, name) for name in Operation.__slots__}
+    assert check_gradients(FUNCTIONS[row.name], *inputs).ok
+    record(Operation(**{**fields, "partials": tuple(partials)}))
+    try:
+        for mode in ("reverse", "forward"):
+            with pytest.raises(GradientMismatch):
+                check_gradients(FUNCTIONS[row.name], *inputs, modes=[mode])
+    finally:
+        record(row)
+
+
+def test_a_missing_accumulation_is_caught() -> None:
+    with pytest.raises(GradientMismatch):
+        check_gradients(lambda x: x * x, 3.0, gradient=lambda x: x)
+
+
+def test_swapped_operands_are_caught() -> None:
+    with pytest.raises(GradientMismatch) as caught:
+        check_gradients(lambda x, y: x * y, 3.0, 2.0, gradient=lambda x, y: (x, y))
+    assert [row.verdict for row in caught.value.report.rows] == ["wrong", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("f", "inputs"),
+    [
+        (relu, [0.0]),
+        (abs, [0.0]),
+        (maximum, [2.0, 2.0]),
+        (minimum, [-1.0, -1.0]),
+        (lambda x: relu(x - 1) + relu(1 - x), [1.0]),
+        (lambda x: abs(abs(x) - 1.0), [-1.0]),
+    ],
+)
+def test_at_a_kink_it_says_so(f: Callable[..., Any], inputs: list[float]) -> None:
+    assert verdicts(f, *inputs) == {"kink"}
+
+
+def test_a_whole_power_has_no_kink_at_zero() -> None:
+    assert verdicts(lambda x: x**2, 0.0) == {"ok"}
+    assert verdicts(lambda x: x**3, 0.0, order=2) == {"ok"}
+
+
+def test_at_a_kink_a_slope_that_neither_side_allows_is_wrong() -> None:
+    assert verdicts(relu, 0.0, gradient=lambda x: 0.3) == {"kink"}
+    with pytest.raises(GradientMismatch):
+        check_gradients(relu, 0.0, gradient=lambda x: 1.5)
+    assert verdicts(numpy.abs, 0.0, gradient=numpy.sign) == {"kink"}
+    with pytest.raises(GradientMismatch):
+        check_gradients(numpy.abs, 0.0, gradient=lambda x: -2.0)
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9, -1e-3, -1e-9])
+def test_near_a_kink_there_is_no_false_alarm(distance: float) -> None:
+    assert verdicts(abs, distance) == {"ok"}
+    assert verdicts(lambda x: relu(x - 1.0) * 3.0, 1.0 + distance) <= {"ok", "kink"}
+
+
+@pytest.mark.parametrize("x", [1e-12, 1e-3, 1.0, 1e6])
+def test_near_the_edge_of_a_domain_there_is_no_false_alarm(x: float) -> None:
+    assert verdicts(log, x) <= {"ok", "unclear"}
+    assert verdicts(sqrt, x) <= {"ok", "unclear"}
+
+
+def test_infinite_slopes_are_unclear_and_nan_is_wrong() -> None:
+    assert verdicts(sqrt, 0.0) == {"unclear"}
+    with pytest.raises(GradientMismatch):  # 0 · inf on the way through a root at 0
+        check_gradients(lambda x: (x * x) ** 0.5, 0.0)
+    with pytest.raises(GradientMismatch):
+        check_gradients(lambda x: x * x, 1.0, gradient=lambda x: math.nan)
+
+
+def test_it_checks_any_function_of_numbers() -> None:
+    weights = numpy.array([0.5, -1.0])
+
+    def f(*x: float) -> Any:
+        return numpy.tanh(weights @ numpy.array(x))
+
+    def gradient(*x: float) -> Any:
+        return weights / numpy.cosh(weights @ numpy.array(x)) ** 2
+
+    assert verdicts(f, 0.3, 0.4, gradient=gradient) == {"ok"}
+    ws = [Value(1.0), Value(2.0)]
+    assert verdicts(lambda x: dot(ws, [x, x * x]), 1.5) == {"ok"}
+
+
+def test_bad_questions_get_clear_answers() -> None:
+    with pytest.raises(DataError, match="nothing to check"):
+        check_gradients(exp)
+    with pytest.raises(DataError, match="no mode 'backward'"):
+        check_gradients(exp, 1.0, modes=["backward"])
+    with pytest.raises(DataError, match="order"):
+        check_gradients(exp, 1.0, order=3)
+    with pytest.raises(DataError, match="2 numbers for 1 inputs"):
+        check_gradients(exp, 1.0, gradient=lambda x: (1.0, 2.0))
+    with pytest.raises(DomainError):
+        check_gradients(log, -1.0)
+    with pytest.raises(OperandError):
+        check_gradients(exp, "1")  # type: ignore[arg-type]

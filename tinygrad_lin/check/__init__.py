@@ -1,0 +1,1 @@
+"""What makes gradients trustworthy: finite differences that know their error, and a checker."""

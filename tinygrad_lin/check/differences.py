@@ -1,0 +1,88 @@
+"""Numerical derivatives that come with an estimate of their own error.
+
+Ridders' method: differences with ever smaller steps, extrapolated to step 0; the most consistent
+entry of the tableau is the answer, and how far its neighbours are from it is the estimate. Rounding
+is added to that: the largest value seen, times the resolution of floats, over the step.
+
+C. J. F. Ridders, Advances in Engineering Software 4 (1982) 75-76.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHRINK = 1.6
+ROUNDS = 24
+RESOLUTION = 2.0**-51
+
+
+class Difference(NamedTuple):
+    """A numerical derivative.
+
+    Attributes:
+        value: the derivative.
+        error: how far from the truth it may be, by its own estimate.
+        step: the smallest step it was made of.
+    """
+
+    value: float
+    error: float
+    step: float
+
+
+def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 0) -> Difference:
+    """The derivative of f at x.
+
+    Args:
+        f: a function of one number; where it has no value it may raise a ValueError or an
+            ArithmeticError, or give NaN.
+        x: where.
+        reach: the largest step, above 0.
+        side: 0 for central differences, 1 or -1 for those to the right or to the left.
+
+    The error is infinite where f has no values to work with.
+
+    >>> value, error, step = derivative(math.exp, 1.0, reach=0.1)
+    >>> abs(value - math.e) < error < 1e-10
+    True
+    """
+    best = Difference(math.nan, math.inf, math.nan)
+    largest = 0.0
+    previous: list[float] = []
+    h = reach
+    for _ in range(ROUNDS):
+        above = x + h if side >= 0 else x
+        below = x - h if side <= 0 else x
+        high, low = value_at(f, above), value_at(f, below)
+        if not (math.isfinite(high) and math.isfinite(low)) or above == below:
+            previous = []
+            h /= SHRINK
+            continue
+        largest = max(largest, abs(high), abs(low))
+        row = [(high - low) / (above - below)]
+        power = SHRINK if side else SHRINK * SHRINK
+        factor = power
+        for k, coarser in enumerate(previous):
+            row.append(row[k] + (row[k] - coarser) / (factor - 1.0))
+            factor *= power
+            error = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser))
+            error += RESOLUTION * largest / (above - below)
+            if error <= best.error:
+                best = Difference(row[-1], error, h)
+        if RESOLUTION * largest / (above - below) > best.error:
+            break  # by rounding alone, smaller steps would be worse
+        previous = row
+        h /= SHRINK
+    return best
+
+
+def value_at(f: Callable[[float], float], x: float) -> float:
+    """The value of f at x, NaN where it has none."""
+    try:
+        return f(x)
+    except (ValueError, ArithmeticError):
+        return math.nan
