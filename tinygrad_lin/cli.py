@@ -33,6 +33,8 @@ from tinygrad_lin.nn.training import fit as train
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tinygrad_lin.nn.training import History
     from tinygrad_lin.viz.dot import Drawing
 
@@ -53,6 +55,8 @@ class Commands(click.Group):
         """Run a command; an error becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            fail(error.format_message(), 2)
         except (DivergedError, GradientMismatch) as error:
             fail(error, 1)
         except TinygradError as error:
@@ -142,12 +146,10 @@ def fit(
     history = train(model, rows, points.y, lr=lr, steps=steps, tolerance=tolerance)
     if not history.costs:
         raise DataError("interrupted before the first step; nothing was learned")
-    *weights, bias = (parameter.data for parameter in model.parameters())
-    if scaling:  # back to the units of the data
-        weights, bias = scaling.undo(weights, bias)
-        for parameter, value in zip(model.parameters(), (*weights, bias)):
-            parameter.data = value
+    if scaling:
+        in_units_of_the_data(scaling, model, history)
     files = write_results(out, points, model, history)
+    *weights, bias = (parameter.data for parameter in model.parameters())
     result = {
         "weights": weights,
         "bias": bias,
@@ -295,8 +297,24 @@ def draw_cost(points: Data, model: Linear) -> Drawing:
     return draw(cost, title=f"C = MSE / 2{part}")
 
 
+def in_units_of_the_data(scaling: Scaling, model: Linear, history: History) -> None:
+    """Undo the scaling in all parameters, now and on the way."""
+
+    def undone(parameters: Sequence[float]) -> tuple[float, ...]:
+        *weights, bias = parameters
+        weights, bias = scaling.undo(weights, bias)
+        return (*weights, bias)
+
+    learned = undone([parameter.data for parameter in model.parameters()])
+    for parameter, number in zip(model.parameters(), learned):
+        parameter.data = number
+    history.snapshots = [
+        snapshot._replace(parameters=undone(snapshot.parameters)) for snapshot in history.snapshots
+    ]
+
+
 def history_csv(history: History, model: Linear) -> str:
-    """Steps, costs and parameters (in the units of the training) as CSV."""
+    """Steps, costs and parameters as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "cost", *(p.label for p in model.parameters())])

@@ -52,6 +52,9 @@ def norris() -> Data:
     return Data(data.x, data.y, truth=certified, source=source)
 
 
+SMALLEST = 1e-250
+"""The least standard deviation of a feature for weights in its units to be floats."""
+
 SETS = {"line": line, "norris": norris}
 
 
@@ -180,7 +183,7 @@ class Scaling:
         """The scaling of a data set's features.
 
         Raises:
-            DataError: a feature is the same for all points.
+            DataError: a feature is the same for all points, or nearly so.
         """
         means, deviations = [], []
         for feature, column in zip(data.features, zip(*data.x)):
@@ -191,6 +194,8 @@ class Scaling:
             variance = math.fsum((v / size - mean) ** 2 for v in column) / len(column)
             means.append(mean * size)
             deviations.append(math.sqrt(variance) * size)
+            if deviations[-1] < SMALLEST:
+                raise DataError(f"column {feature!r} is too small in its units; use smaller ones")
         return cls(means, deviations)
 
     def apply(self, rows: list[list[float]]) -> list[list[float]]:
