@@ -41,6 +41,7 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     would be well on the diagonal.
     """
     figure, ax = axes_of(ax)
+    size = 5.0 if len(data.y) < 200 else 2.0
     if len(weights) == 1:
         x = [row[0] for row in data.x]
         ends = [min(x), max(x)]
@@ -48,16 +49,18 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
         ends = [ends[0] - margin, ends[1] + margin]
         sign = "+" if bias >= 0 else "−"
         text = f"{data.target} = {weights[0]:.6g} {data.features[0]} {sign} {abs(bias):.6g}"
-        ax.plot(ends, [weights[0] * e + bias for e in ends], color=CURVE, label=plain(text))
-        ax.plot(x, data.y, "o", color=POINTS, markersize=5, label="data")
+        ax.plot(
+            ends, [weights[0] * e + bias for e in ends], color=CURVE, label=plain(text), zorder=3
+        )
+        ax.plot(x, data.y, "o", color=POINTS, markersize=size, label="data")
         ax.set_xlabel(plain(data.features[0]))
         ax.set_ylabel(plain(data.target))
     else:
         text = "prediction = target"
         predictions = [sum(w * v for w, v in zip(weights, row)) + bias for row in data.x]
         ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
-        ax.plot(ends, ends, color=CURVE, label=text)
-        ax.plot(data.y, predictions, "o", color=POINTS, markersize=5, label="data")
+        ax.plot(ends, ends, color=CURVE, label=text, zorder=3)
+        ax.plot(data.y, predictions, "o", color=POINTS, markersize=size, label="data")
         ax.set_xlabel(plain(f"{data.target}, target"))
         ax.set_ylabel(plain(f"{data.target}, prediction"))
     legend = ax.legend(ax.lines[-2:], ["line", "data"], frameon=False, labelcolor=INK)
