@@ -519,6 +519,8 @@ class Terminal:
 
         self.screen, slave = pty.openpty()
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI")}
+        # A shell's background job, as we may be, ignores Ctrl-C and would hand that on.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=cwd,
@@ -527,6 +529,7 @@ class Terminal:
             stderr=slave,
             env={**environment, "TERM": "xterm-256color", "COLUMNS": "80"},
         )
+        signal.signal(signal.SIGINT, before)
         os.close(slave)
         self.seen = b""
 
@@ -588,7 +591,7 @@ def test_in_a_pipe_there_is_none(line: Learned) -> None:
 def test_ctrl_c_on_a_terminal_keeps_what_was_learned(
     terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
-    running = terminal("fit", "--steps", "1000000000", "--tolerance", "0")
+    running = terminal("fit", "--steps", "3000000", "--tolerance", "0")
     running.read(lambda seen: seen.count(b"training") >= 3)
     running.process.send_signal(signal.SIGINT)
     stdout = running.finish()

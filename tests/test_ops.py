@@ -293,6 +293,7 @@ INF, NAN = math.inf, math.nan
         ("sqrt", [0.0], 0.0, [INF]),
         ("pow", [0.0, 0.5], 0.0, [INF, 0.0]),
         ("pow", [0.0, 0.0], 1.0, [0.0, 0.0]),
+        ("pow", [1e-311, 0.0], 1.0, [0.0, math.log(1e-311)]),
         ("pow", [5.0, 0.0], 1.0, [0.0, math.log(5.0)]),
         ("pow", [0.0, 1.0], 0.0, [1.0, 0.0]),
         ("pow", [0.0, 2.0], 0.0, [0.0, 0.0]),
@@ -451,9 +452,17 @@ def test_an_own_row_of_many_operands(own_row: Callable[..., Any]) -> None:
         (("backward", "x", ("1.0",)), "taken"),
         (("not a name", "x", ("1.0",)), "no name"),
         (("own", "x +", ("1.0",)), "cannot be read"),
+        (("lambda", "x", ("1.0",)), "taken"),
+        (("dot", "x", ("1.0",)), "taken"),
+        (("out", "x", ("1.0",)), "taken"),
+        (("own", "own(x)", ("1.0",)), "cannot be read"),
+        (("own", "x.real.missing", ("1.0",)), "cannot be read"),
+        (("own", "floor(x)", ("0.0",)), "no float"),
+        (("own", "x", ("1j",)), "no float"),
+        (("erf", "expp(x)", ("1.0",)), "cannot be read"),
         (("own", "x", ("unknown(x)",)), "cannot be read"),
         (("own", "x", ("1.0", "1.0", "1.0")), "one local derivative"),
-        (("own", "log(x)", ("1.0 / x",)), "cannot be drawn"),
+        (("own", "log(-x)", ("1.0 / x",)), "cannot be drawn"),
     ],
 )
 def test_a_bad_row_is_refused_and_leaves_no_trace(
@@ -464,3 +473,14 @@ def test_a_bad_row_is_refused_and_leaves_no_trace(
         add_operation(*args)
     assert before == TABLE
     assert not hasattr(Value, "own")
+
+
+def test_a_function_of_math_can_be_tried_again(own_row: Callable[..., Any]) -> None:
+    with pytest.raises(ExpressionError):
+        add_operation("erf", "erf(x)", ("unknown(x)",))
+    erf = own_row("erf", "erf(x)", ("1.1283791670955126 * exp(-x * x)",))
+    assert erf(0.5) == math.erf(0.5)
+    out = erf(Value(0.5))
+    assert out.partials == pytest.approx([2 / math.sqrt(math.pi) * math.exp(-0.25)])
+    with pytest.raises(ExpressionError, match="cannot be read"):
+        add_operation("own", "x * x", ("2.0 * x",), defined="z > 0")

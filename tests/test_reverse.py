@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import pytest
@@ -281,6 +281,46 @@ def test_repeated_inputs_and_wrong_inputs() -> None:
             bad()
     with pytest.raises(ValueError, match="as many tangents"):
         jvp(x, [x], [])
+
+
+def test_argnums_count_from_the_end_and_take_numpy_integers() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x * y
+
+    assert grad(f, argnums=-1)(2.0, 5.0) == 2.0
+    assert grad(f, argnums=(-2, -1))(2.0, 5.0) == (5.0, 2.0)
+    assert grad(f, argnums=cast("Any", numpy.int64(1)))(2.0, 5.0) == 2.0
+    with pytest.raises(OperandError, match="no argument"):
+        grad(f, argnums=-3)(2.0, 5.0)
+
+
+def test_inputs_may_be_any_iterable_but_not_one_value() -> None:
+    x = Value(3.0)
+    assert gradients(x * x, (v for v in [x]))[0].data == 6.0  # type: ignore[arg-type]
+    assert jvp(x * x, iter([x]), iter([1.0])).data == 6.0  # type: ignore[arg-type]
+    assert hessian(x * x, iter([x])).tolist() == [[2.0]]  # type: ignore[arg-type]
+    for function in (gradients, hessian):
+        with pytest.raises(OperandError, match=r"give \[x\]"):
+            function(x * x, cast("Any", x))
+
+
+def test_descent_by_grad_of_values_walks_only_what_is_new() -> None:
+    """An unrolled descent: each gradient goes no further back than to its own argument."""
+    x = Value(1.0)
+    walked = len(topological_order(grad(lambda v: v * v)(x)))
+    for _ in range(50):
+        x = x - 0.1 * grad(lambda v: v * v)(x)
+    slope = grad(lambda v: v * v)(x)
+    assert len(topological_order(slope, stop=[x])) <= walked
+    x.backward()
+    assert x.data == pytest.approx(0.8**50)
+
+
+def test_the_slope_of_an_infinite_slope_is_not_a_number() -> None:
+    assert math.isnan(grad(grad(sqrt))(0.0))
+    assert math.isnan(grad(grad(lambda v: v**0.5))(0.0))
+    x = Value(0.0)
+    assert math.isnan(hessian(sqrt(x), [x])[0, 0])
 
 
 def test_infinite_slopes() -> None:

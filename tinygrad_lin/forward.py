@@ -6,9 +6,9 @@ tangent. The local derivatives are Values, so the result is a graph and can be d
 
 from __future__ import annotations
 
-from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.reverse import as_value, local_derivatives, multiply
+from tinygrad_lin.reverse import as_value, checked, local_derivatives, multiply
 from tinygrad_lin.value import Value, number
 
 TYPE_CHECKING = False
@@ -32,11 +32,9 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Numbe
     >>> jvp(x * y, [x, y], [1.0, 10.0]).data
     32.0
     """
+    inputs, tangents = checked(output, inputs), list(tangents)
     if len(inputs) != len(tangents):
         raise DataError(f"{len(inputs)} inputs need as many tangents, not {len(tangents)}")
-    for given in (output, *inputs):
-        if not isinstance(given, Value):
-            raise OperandError(f"derivatives are taken of and by Values, not {given!r:.60}")
     moves: dict[Value, Value | float] = {}
     for given, tangent in zip(inputs, tangents):
         move = tangent if isinstance(tangent, Value) else number(tangent)

@@ -6,8 +6,8 @@ package lists the operations.
 
 Formulas are written once, in a tiny vocabulary: the operands' names, ``out`` for the operation's
 own result, numbers, ``+ - * /`` and unary minus, functions, and ``a if condition else b``. A
-condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0, or
-``x or y``. The functions are those of other rows and those of :mod:`math`; ``sum[...]`` adds over
+condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0.
+The functions are those of other rows and those of :mod:`math`; ``sum[...]`` adds over
 the operands whose name is starred. (There is no ``==`` and no ``**``: Values compare by identity,
 and ``pow`` is a row.) Whoever reads a formula gives these names a meaning: floats, Values, arrays.
 """
@@ -122,7 +122,7 @@ _ROWS = (
     Operation("neg",      "-x",          ("-1.0",),              "−",      "-{x}", special="__neg__",
               ufunc="negative"),
     # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.
-    Operation("pow",      "pow(x, y)",   ("y * pow(x, y - 1.0) if x or y else 0.0",
+    Operation("pow",      "pow(x, y)",   ("y * pow(x, y - 1.0) if y else y * out / x if x else 0.0",
                                           "out * log(x) if x else 0.0"),
                                                                  "xʸ",     "{x}^{{{y}}}", special="__pow__",
               defined="x > 0 or x >= 0 and y >= 0 or y == round(y) and abs(x) > 0",

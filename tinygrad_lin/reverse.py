@@ -11,7 +11,8 @@ in that order, each edge is used once, however many paths there are.
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
+from operator import index
 
 from tinygrad_lin.errors import DataError, OperandError
 from tinygrad_lin.graph import topological_order
@@ -21,7 +22,7 @@ from tinygrad_lin.value import Value, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from numpy import float64
@@ -140,9 +141,7 @@ def sweep(
     locals_of: Callable[[Value], Sequence[Value | float]],
 ) -> list[Value | float]:
     """Reverse mode without touching any ``grad``, over Values or floats for local derivatives."""
-    for given in (output, *inputs):
-        if not isinstance(given, Value):
-            raise OperandError(f"derivatives are taken of and by Values, not {given!r:.60}")
+    inputs = checked(output, inputs)
     order = topological_order(output, stop=inputs)
     needed = set(inputs)  # by the derivatives asked for: whatever an input leads to
     for node in order:
@@ -159,6 +158,17 @@ def sweep(
                 share = multiply(upstream, local)
                 adjoints[operand] = adjoints[operand] + share if operand in adjoints else share
     return [adjoints.get(given, 0.0) for given in inputs]
+
+
+def checked(output: Value, inputs: Iterable[Value]) -> list[Value]:
+    """The inputs as a list, if they and the output are Values."""
+    if isinstance(inputs, Value):
+        raise OperandError("the inputs are a sequence: give [x], not x")
+    inputs = list(inputs)
+    for given in (output, *inputs):
+        if not isinstance(given, Value):
+            raise OperandError(f"derivatives are taken of and by Values, not {given!r:.60}")
+    return inputs
 
 
 def as_value(derivative: Value | float) -> Value:
@@ -182,7 +192,7 @@ def multiply(upstream: Value | float, local: Value | float) -> Value | float:
 def local_derivatives(node: Value) -> list[Value | float]:
     """The derivatives on a node's edges as Values: each formula of its row, read once more.
 
-    A derivative that is not finite, as that of sqrt at 0, stays the number it is.
+    A derivative that is not finite, as that of sqrt at 0, is that number, and its own is NaN.
 
     Raises:
         DataError: a leaf was given other data after the node was made.
@@ -201,7 +211,9 @@ def local_derivatives(node: Value) -> list[Value | float]:
     else:
         stored = iter(node.partials)
         found = [
-            VALUES(partial, names)(*operands, node) if isfinite(slope := next(stored)) else slope
+            VALUES(partial, names)(*operands, node)
+            if isfinite(slope := next(stored))
+            else with_no_slope(slope, operand)
             for operand, partial in zip(operands, operation.partials)
             if isinstance(operand, Value)
         ]
@@ -213,6 +225,13 @@ def local_derivatives(node: Value) -> list[Value | float]:
                 f"{then}, now it would be {now}; compute the output again"
             )
     return found
+
+
+def with_no_slope(data: float, operand: Value) -> Value:
+    """A node of an operand with data that its operation does not give, and NaN for derivative."""
+    node = operand * nan
+    node._data = data
+    return node
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -251,9 +270,12 @@ def value_and_grad(
     >>> value_and_grad(lambda w, x: w * x)(2.0, 3.0)
     (6.0, 3.0)
     """
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    one = hasattr(argnums, "__index__")
+    wanted: Any = [argnums] if one else argnums
+    numbers = [index(argnum) for argnum in wanted]
 
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        places = [place + len(args) if place < 0 else place for place in numbers]
         variables = {place: variable(args, place) for place in places}
         filled = [variables.get(k, arg) for k, arg in enumerate(args)]
         output = f(*filled, **kwargs)
@@ -263,13 +285,14 @@ def value_and_grad(
             value, slopes = number(output), [0.0 for _ in places]
         else:
             own = [variables[place] for place in places]
-            leaves = {node for node in topological_order(output) if node.operation is None}
-            if leaves <= set(own):
+            used = topological_order(output, stop=own)
+            leaves = {node for node in (*used, *own) if node.operation is None}
+            if leaves <= set(own) and all(node.operation is None for node in own):
                 value = output.data
                 slopes = sweep(output, own, lambda node: node.partials)
             else:
                 value, slopes = output, gradients(output, own)
-        return value, slopes[0] if isinstance(argnums, int) else tuple(slopes)
+        return value, slopes[0] if one else tuple(slopes)
 
     return both
 
@@ -280,7 +303,7 @@ def variable(args: tuple[Any, ...], place: int) -> Value:
     A number becomes a leaf. A Value becomes a node of its own with the same number, connected to
     it: its other uses, inside and outside f, must not count as this argument.
     """
-    if place >= len(args):
+    if not 0 <= place < len(args):
         raise OperandError(f"there is no argument {place} to differentiate by, only {len(args)}")
     given = args[place]
     return given * 1.0 if isinstance(given, Value) else Value(given)
@@ -296,6 +319,7 @@ def hessian(output: Value, inputs: Sequence[Value]) -> NDArray[float64]:
     """
     import numpy
 
+    inputs = checked(output, inputs)
     slopes = sweep(output, inputs, local_derivatives)
     rows = [
         sweep(slope, inputs, lambda node: node.partials)
