@@ -283,6 +283,12 @@ def test_repeated_inputs_and_wrong_inputs() -> None:
         jvp(x, [x], [])
 
 
+def test_nested_derivatives_of_numbers_are_numbers() -> None:
+    assert grad(lambda x: grad(lambda y: x * y * y)(1.0))(3.0) == 2.0
+    assert grad(lambda x: value_and_grad(lambda y: x * y**3)(2.0)[1])(3.0) == 12.0
+    assert grad(lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(1.0))(2.0))(3.0) == 2.0
+
+
 def test_argnums_count_from_the_end_and_take_numpy_integers() -> None:
     def f(x: Any, y: Any) -> Any:
         return x * y

@@ -23,9 +23,8 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     >>> [value.label or value.op for value in topological_order(w * x + w)]
     ['w', 'x', 'mul', 'add']
     """
-    order: list[Value] = []
-    finished = set(stop)
-    order.extend(dict.fromkeys(stop))
+    order: list[Value] = list(dict.fromkeys(stop))
+    finished = set(order)
     entered: set[Value] = set()
     path = [root]
     while path:

@@ -292,6 +292,9 @@ def value_and_grad(
                 slopes = sweep(output, own, lambda node: node.partials)
             else:
                 value, slopes = output, gradients(output, own)
+        for place, own_variable in variables.items():
+            if not isinstance(args[place], Value):
+                become_constant(own_variable)
         return value, slopes[0] if one else tuple(slopes)
 
     return both
@@ -306,7 +309,16 @@ def variable(args: tuple[Any, ...], place: int) -> Value:
     if not 0 <= place < len(args):
         raise OperandError(f"there is no argument {place} to differentiate by, only {len(args)}")
     given = args[place]
-    return given * 1.0 if isinstance(given, Value) else Value(given)
+    if not isinstance(given, Value):
+        return Value(given)
+    own = given * 1.0
+    own.label = given.label
+    return own
+
+
+def become_constant(leaf: Value) -> None:
+    """Turn a leaf made from a number back into that number: a node that depends on nothing."""
+    leaf.operation, leaf._dleft, leaf._dright = TABLE["total"], (), sift((leaf.data,))[1]
 
 
 def hessian(output: Value, inputs: Sequence[Value]) -> NDArray[float64]:
