@@ -454,6 +454,7 @@ def test_an_own_row_of_many_operands(own_row: Callable[..., Any]) -> None:
         (("own", "x +", ("1.0",)), "cannot be read"),
         (("lambda", "x", ("1.0",)), "taken"),
         (("dot", "x", ("1.0",)), "taken"),
+        (("type", "x", ("1.0",)), "taken"),
         (("out", "x", ("1.0",)), "taken"),
         (("own", "own(x)", ("1.0",)), "cannot be read"),
         (("own", "x.real.missing", ("1.0",)), "cannot be read"),
@@ -473,6 +474,12 @@ def test_a_bad_row_is_refused_and_leaves_no_trace(
         add_operation(*args)
     assert before == TABLE
     assert not hasattr(Value, "own")
+
+
+def test_at_an_edge_a_row_goes_before_a_function_of_numpy(own_row: Callable[..., Any]) -> None:
+    own_row("sinc", "sin(x) / x", ("cos(x) / x - out / x",), draw=((0.5, 2.0),))
+    edged = own_row("edged", "x + sqrt(y)", ("sinc(x)", "0.5 / sqrt(y)"), draw=((0.5, 2.0),) * 2)
+    assert edged(Value(1.0), Value(0.0)).partials == (math.sin(1.0), math.inf)
 
 
 def test_a_function_of_math_can_be_tried_again(own_row: Callable[..., Any]) -> None:

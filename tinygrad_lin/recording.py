@@ -7,6 +7,7 @@ for {dx} and `x` for {dy}: compute the value, store each local derivative on its
 
 from __future__ import annotations
 
+import builtins
 import math
 from keyword import iskeyword
 from math import isnan
@@ -216,7 +217,12 @@ def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> No
     node._data = out = of_numbers(operation, *operands)
     names = ", ".join((*operation.operands, "out"))
     scalars = [numpy.float64(data_of(operand)) for operand in (*operands, out)]
-    as_ieee = Reader({**FLOATS.meanings, **vars(numpy)})
+    for_math = {
+        name: vars(numpy)[name]
+        for name, meaning in vars(math).items()
+        if name in vars(numpy) and FLOATS.meanings[name] is meaning
+    }
+    as_ieee = Reader({**FLOATS.meanings, **for_math})
     edges = zip(operands, operation.operands, operation.partials, ("_dleft", "_dright"))
     for operand, name, partial, slot in edges:
         if isinstance(operand, Value):
@@ -323,6 +329,7 @@ def add_operation(
     (12.0, 27.0)
     """
     taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
+    taken = taken or hasattr(builtins, name)
     if taken or not name.isidentifier():
         raise ExpressionError(f"an operation cannot be called {name!r}: that is taken or no name")
     row = Operation(
