@@ -148,6 +148,15 @@ def test_graph_svg_is_the_cost_at_the_end(line: Learned) -> None:
         assert f"data {number}" in seen or number in seen
 
 
+def test_graph_svg_has_the_gradients_of_the_end_by_hand(here: Path) -> None:
+    got = answer("--steps", "3", "--tolerance", "0")
+    w, b = got["weights"][0], got["bias"]
+    errors = 2 * w + b - 19, 4 * w + b - 35
+    seen = texts(here / "out" / "graph.svg")
+    assert f"grad {(errors[0] * 2 + errors[1] * 4) / 2:.4g}" in seen
+    assert f"grad {(errors[0] + errors[1]) / 2:.4g}" in seen
+
+
 @pytest.mark.parametrize("name", ["fit.png", "loss.png"])
 def test_the_plots_are_pictures_with_something_on_them(line: Learned, name: str) -> None:
     with Image.open(line.folder / "out" / name) as image:
