@@ -50,6 +50,10 @@ def test_no_gc_restores_what_was() -> None:
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert gc.isenabled()
+    again = no_gc()
+    with again, again:
+        assert not gc.isenabled()
+    assert gc.isenabled()
     with pytest.raises(KeyError), no_gc():
         raise KeyError
     assert gc.isenabled()

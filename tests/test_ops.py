@@ -476,6 +476,21 @@ def test_a_bad_row_is_refused_and_leaves_no_trace(
     assert not hasattr(Value, "own")
 
 
+@pytest.mark.parametrize("operands", [("*a",), ("*i",), ("*x", "n"), ("*x", "data"), ("u",)])
+def test_operands_that_would_be_misread_are_refused(operands: tuple[str, ...]) -> None:
+    with pytest.raises(ExpressionError, match="cannot have operands"):
+        add_operation("own", "1.0", ("1.0",) * len(operands), operands=operands)
+    assert "own" not in TABLE
+
+
+def test_numbers_need_no_derivative(own_row: Callable[..., Any]) -> None:
+    norm = own_row("norm", "sqrt(sum[x * x])", ("x / out",), operands=("*x",))
+    assert norm([0.0, 0.0]) == 0.0
+    assert norm([Value(3.0), 4.0]).partials == (3 / 5,)
+    with pytest.raises(DomainError, match="has no derivative"):
+        norm([Value(0.0)])
+
+
 def test_at_an_edge_a_row_goes_before_a_function_of_numpy(own_row: Callable[..., Any]) -> None:
     own_row("sinc", "sin(x) / x", ("cos(x) / x - out / x",), draw=((0.5, 2.0),))
     edged = own_row("edged", "x + sqrt(y)", ("sinc(x)", "0.5 / sqrt(y)"), draw=((0.5, 2.0),) * 2)

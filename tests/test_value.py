@@ -130,6 +130,9 @@ BAD: list[tuple[Any, str]] = [
     (Decimal(3), "give a float"),
     (object(), "give a float"),
     (numpy.datetime64("2020-01-01"), "give a float"),
+    (numpy.datetime64("2020-01-01", "ns"), "give a float"),
+    (numpy.timedelta64(5, "ns"), "give a float"),
+    (numpy.timedelta64(5, "s"), "give a float"),
     (numpy.array("text"), "one real number"),
     (Value, "give a float"),
 ]

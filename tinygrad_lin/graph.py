@@ -65,10 +65,13 @@ class no_gc:
     10.0
     """
 
+    def __init__(self) -> None:
+        self._was_on: list[bool] = []  # once for each time it is entered
+
     def __enter__(self) -> None:
-        self._was_on = gc.isenabled()
+        self._was_on.append(gc.isenabled())
         gc.disable()
 
     def __exit__(self, *error: object) -> None:
-        if self._was_on:
+        if self._was_on.pop():
             gc.enable()

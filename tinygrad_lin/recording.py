@@ -112,11 +112,14 @@ def {name}_of_values({parameters}):
     {columns}
     try:
         out = {formula}
-        partials = {partials}
     except (ArithmeticError, ValueError):
         raise outside({name}_row, operands, "has no value") from None
     if not inputs:
         return float(out)
+    try:
+        partials = {partials}
+    except (ArithmeticError, ValueError):
+        raise outside({name}_row, operands, "has no derivative") from None
     if inputs is not operands:
         partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
     return many_operands({name}_row, out, partials, inputs)
@@ -316,8 +319,8 @@ def add_operation(
         defined: where it has a value, as a predicate of its operands.
         smooth: where it has derivatives of every order.
         draw: for each operand an interval well inside the domain, for tests to draw from.
-        operands: the operands' names where they are not ("x",) or ("x", "y"); those that come as
-            a sequence are starred and stand first.
+        operands: the operands' names where some of them come as a sequence; these are starred and
+            stand first.
 
     Raises:
         ExpressionError: the name is taken or no name, or a formula cannot be read.
@@ -338,6 +341,12 @@ def add_operation(
     )  # fmt: skip
     if len(row.operands) != len(row.partials) or len(row.draw) != len(row.partials):
         raise ExpressionError(f"{name} needs one local derivative and one interval per operand")
+    unnamed = [p for p in row.parameters if not p.isidentifier() or iskeyword(p)]
+    hidden = [x for x in row.operands if x in RESERVED - {"x", "y", "bias"}]
+    if unnamed or hidden or not (row.variadic or set(row.operands) <= {"x", "y"}):
+        raise ExpressionError(
+            f"{name} cannot have operands {row.operands}: without a star they are x and y"
+        )
     try:
         enter(row)
         record(row)

@@ -243,7 +243,11 @@ def number(given: Any) -> float:
                 item = given.item()  # an array or tensor of one element
             except (AttributeError, TypeError, ValueError, RuntimeError):
                 raise not_a_number(given, given) from None
-        if isinstance(item, bool) or not isinstance(item, Real):
+        time = getattr(getattr(given, "dtype", None), "kind", "") in (
+            "m",
+            "M",
+        )  # whole numbers, too
+        if time or isinstance(item, bool) or not isinstance(item, Real):
             raise not_a_number(given, item)
     try:
         return float(item)

@@ -71,7 +71,8 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # it comes without types
     ) -> str:
         """Save the DOT source and the drawing beside it; gives the drawing's path.
 
-        As in the graphviz package: ``render("line")`` writes ``line`` and ``line.pdf``.
+        As in the graphviz package: ``render("line")`` writes ``line`` and ``line.svg``, for svg
+        is the format of what :func:`draw` gives.
         """
         format = format or (Path(outfile).suffix[1:] if outfile else self.format)
         content = self.pipe(format, *args, engine=engine, **options)

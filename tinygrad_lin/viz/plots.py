@@ -41,7 +41,8 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     would be well on the diagonal.
     """
     figure, ax = axes_of(ax)
-    size = 5.0 if len(data.y) < 200 else 2.0
+    # Few points stand on the line, many would hide it.
+    size, layer = (5.0, 4) if len(data.y) < 200 else (2.0, 2)
     if len(weights) == 1:
         x = [row[0] for row in data.x]
         ends = [min(x), max(x)]
@@ -52,7 +53,7 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
         ax.plot(
             ends, [weights[0] * e + bias for e in ends], color=CURVE, label=plain(text), zorder=3
         )
-        ax.plot(x, data.y, "o", color=POINTS, markersize=size, label="data")
+        ax.plot(x, data.y, "o", color=POINTS, markersize=size, zorder=layer, label="data")
         ax.set_xlabel(plain(data.features[0]))
         ax.set_ylabel(plain(data.target))
     else:
@@ -60,7 +61,7 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
         predictions = [sum(w * v for w, v in zip(weights, row)) + bias for row in data.x]
         ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
         ax.plot(ends, ends, color=CURVE, label=text, zorder=3)
-        ax.plot(data.y, predictions, "o", color=POINTS, markersize=size, label="data")
+        ax.plot(data.y, predictions, "o", color=POINTS, markersize=size, zorder=layer, label="data")
         ax.set_xlabel(plain(f"{data.target}, target"))
         ax.set_ylabel(plain(f"{data.target}, prediction"))
     legend = ax.legend(ax.lines[-2:], ["line", "data"], frameon=False, labelcolor=INK)
