@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tinygrad_lin._operations import *  # noqa: F403
+    from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
@@ -50,6 +51,7 @@ _ROOMS = {
     "Linear": "nn.linear",
     "Module": "nn.linear",
     "SGD": "nn.optim",
+    "check_everywhere": "check.everywhere",
     "check_gradients": "check.gradients",
     "draw": "viz.dot",
     "fit": "nn.training",
@@ -77,6 +79,7 @@ __all__ = [
     "TinygradError",
     "Value",
     "add_operation",
+    "check_everywhere",
     "check_gradients",
     "draw",
     "first_nonfinite",

@@ -18,7 +18,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Interval = tuple[float, float]
@@ -100,6 +100,18 @@ class Operation:
     def parameters(self) -> tuple[str, ...]:
         """The names of its function's parameters: the operand *x comes as a sequence xs."""
         return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
+
+    def grouped(self, operands: Sequence[Any]) -> list[Any]:
+        """Operands in a flat list as the arguments of its function: those of *x as one list.
+
+        >>> TABLE["dot"].grouped([1.0, 2.0, 3.0, 4.0, 5.0])
+        [[1.0, 2.0], [3.0, 4.0], 5.0]
+        """
+        many = sum(name.startswith("*") for name in self.operands)
+        n = (len(operands) - len(self.operands) + many) // many if many else 0
+        return [list(operands[k * n : (k + 1) * n]) for k in range(many)] + list(
+            operands[many * n :]
+        )
 
     def _arguments(self, pattern: str = "%s") -> str:
         return "(" + ", ".join(pattern % name for name in self.operands) + ")"

@@ -138,9 +138,16 @@ def test_a_whole_power_has_no_kink_at_zero() -> None:
 
 
 def test_at_a_kink_a_slope_that_neither_side_allows_is_wrong() -> None:
-    assert verdicts(relu, 0.0, gradient=lambda x: 0.3) == {"kink"}
-    with pytest.raises(GradientMismatch):
-        check_gradients(relu, 0.0, gradient=lambda x: 1.5)
+    def step(x: float, in_the_corner: float) -> float:
+        return in_the_corner if x == 0.0 else float(x > 0.0)
+
+    assert verdicts(relu, 0.0, gradient=lambda x: step(x, 0.3)) == {"kink"}
+    for beyond in (-0.1, 1.5, 7.0):
+        with pytest.raises(GradientMismatch, match="in the corner"):
+            check_gradients(relu, 0.0, gradient=lambda x, beyond=beyond: step(x, beyond))
+    for constant in (0.3, 1.5):  # right at the corner at best, wrong beside it
+        with pytest.raises(GradientMismatch):
+            check_gradients(relu, 0.0, gradient=lambda x, constant=constant: constant)
     assert verdicts(numpy.abs, 0.0, gradient=numpy.sign) == {"kink"}
     with pytest.raises(GradientMismatch):
         check_gradients(numpy.abs, 0.0, gradient=lambda x: -2.0)
@@ -159,7 +166,7 @@ def test_near_the_edge_of_a_domain_there_is_no_false_alarm(x: float) -> None:
 
 
 def test_infinite_slopes_are_unclear_and_nan_is_wrong() -> None:
-    assert verdicts(sqrt, 0.0) == {"unclear"}
+    assert verdicts(sqrt, 0.0) == {"kink", "unclear"}  # right of 0 it is checked; at 0 it is inf
     with pytest.raises(GradientMismatch):  # 0 · inf on the way through a root at 0
         check_gradients(lambda x: (x * x) ** 0.5, 0.0)
     with pytest.raises(GradientMismatch):

@@ -34,7 +34,9 @@ class Difference(NamedTuple):
     step: float
 
 
-def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 0) -> Difference:
+def derivative(
+    f: Callable[[float], float], x: float, reach: float, side: int = 0, scale: float = 0.0
+) -> Difference:
     """The derivative of f at x.
 
     Args:
@@ -43,6 +45,8 @@ def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 
         x: where.
         reach: the largest step, above 0.
         side: 0 for central differences, 1 or -1 for those to the right or to the left.
+        scale: how large the numbers are that f computes with, if they are larger than its values:
+            log(1 + x) is 0 for a tiny x, and its rounding is that of 1.
 
     The error is infinite where f has no values to work with.
 
@@ -51,7 +55,7 @@ def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 
     True
     """
     best = Difference(math.nan, math.inf, math.nan)
-    largest = 0.0
+    largest = scale
     previous: list[float] = []
     h = reach
     for _ in range(ROUNDS):
