@@ -99,8 +99,10 @@ def complex_step(output: Value, leaf: Value) -> Difference | None:
             abs(local) * sizes.get(operand, 0.0)
             for operand, local in zip(node.inputs, node.partials)
         )
-        if 0.0 < abs(node.data) < FAR_SMALLER * step * size or 0.0 < step * size < SMALLEST:
-            return None  # the step is not small here, or too small for a float
+        if 0.0 < abs(node.data) < FAR_SMALLER * step * size:
+            return None  # the step is not small here
+        if size > 0.0 and step * size < SMALLEST:
+            return None  # or too small for a float
     if output not in moved:
         return Difference(0.0, 0.0, step)
     return Difference(moved[output].imag / step, ROUNDING * sizes[output], step)

@@ -157,7 +157,7 @@ def graphs(
     nodes = list(inputs)
     unused: set[Value | float] = set(inputs)
 
-    def operand(interval: tuple[float, float]) -> Value | float:
+    def operand(draw: st.DrawFn, interval: tuple[float, float]) -> Value | float:
         """A node or a number from an interval; a leaf that nothing uses yet can be moved there."""
         low, high = interval
         begin = draw(st.integers(0, len(nodes)))
@@ -173,17 +173,25 @@ def graphs(
                 return leaf
         return draw(st.floats(low, high))
 
-    for _ in range(draw(st.integers(1, max_nodes))):
+    @st.composite
+    def node(draw: st.DrawFn) -> Value | float:
+        """One more node; as a strategy of its own, for examples to shrink by leaving it out."""
         row = draw(st.sampled_from(rows))
         n = draw(st.integers(1, 3)) if row.variadic else 1
         chosen: list[Value | float] = []
         for name, interval in zip(row.operands, row.draw):
             for _ in range(n if name.startswith("*") else 1):
-                chosen.append(operand(interval))
+                chosen.append(operand(draw, interval))
                 unused.discard(chosen[-1])
-        node = FUNCTIONS[row.name](*row.grouped(chosen))
-        if isinstance(node, Value):  # not all of them were numbers
-            nodes.append(node)
+        result: Value | float = FUNCTIONS[row.name](*row.grouped(chosen))
+        return result
+
+    for _ in range(max_nodes):
+        result = draw(node())
+        if isinstance(result, Value):  # not all of its operands were numbers
+            nodes.append(result)
+        if draw(st.integers(0, 9)) == 0:
+            break
     return Graph(nodes[-1], inputs)
 
 
