@@ -83,7 +83,7 @@ def values(
 
 @st.composite
 def operands(draw: st.DrawFn, op: str, *, plain: bool = False) -> list[float]:
-    """Operands for one operation, from its domain, in a flat list.
+    """Operands for one operation, from where it has a value and derivatives, in a flat list.
 
     Those of :func:`tinygrad_lin.dot` are the first sequence, the second one, and the bias:
     ``FUNCTIONS[op](*TABLE[op].grouped(operands))`` applies the operation.
@@ -110,7 +110,7 @@ def operands(draw: st.DrawFn, op: str, *, plain: bool = False) -> list[float]:
             others = numbers[:place] + numbers[place + 1 :]  # as in a tie of two operands
             moved = list(numbers)
             moved[place] = draw(st.sampled_from([*awkward(row), *map(float, others)]))
-            if holds(row.defined, row, moved) and has_value(row, moved):
+            if has_value(row, moved):
                 numbers = moved
     return numbers
 
@@ -307,8 +307,8 @@ def holds(predicate: str, row: Operation, numbers: Sequence[float]) -> bool:
 
 
 def has_value(row: Operation, numbers: Sequence[float]) -> bool:
-    """Whether the operation gives a finite number: a power may overflow."""
+    """Whether the operation gives a finite number and has derivatives: a power may have none."""
     try:
-        return math.isfinite(FUNCTIONS[row.name](*row.grouped(numbers)))
+        return math.isfinite(FUNCTIONS[row.name](*row.grouped(list(map(Value, numbers)))).data)
     except ValueError:
         return False
