@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHRINK = 1.6
 ROUNDS = 24
+SAFETY = 4.0  # neighbours in the tableau may be wrong in the same way, as at a jump of f''
 RESOLUTION = 2.0**-51
 
 
@@ -55,8 +56,8 @@ def derivative(
     True
     """
     best = Difference(math.nan, math.inf, math.nan)
-    largest = scale
-    previous: list[float] = []
+    previous: list[tuple[float, float]] = []  # with larger steps: slopes, and their rounding
+    power = SHRINK if side else SHRINK * SHRINK
     h = reach
     for _ in range(ROUNDS):
         above = x + h if side >= 0 else x
@@ -66,19 +67,21 @@ def derivative(
             previous = []
             h /= SHRINK
             continue
-        largest = max(largest, abs(high), abs(low))
-        row = [(high - low) / (above - below)]
-        power = SHRINK if side else SHRINK * SHRINK
+        slope = (high - low) / (above - below)
+        rounding = RESOLUTION * max(abs(high), abs(low), scale) / (above - below)
+        if rounding > best.error:
+            break  # with smaller steps it would only grow
+        row = [(slope, rounding)]
         factor = power
-        for k, coarser in enumerate(previous):
-            row.append(row[k] + (row[k] - coarser) / (factor - 1.0))
+        for coarser, coarser_rounding in previous:
+            extrapolated = slope + (slope - coarser) / (factor - 1.0)
+            rounding += (rounding + coarser_rounding) / (factor - 1.0)
+            error = SAFETY * max(abs(extrapolated - slope), abs(extrapolated - coarser)) + rounding
+            slope = extrapolated
+            row.append((slope, rounding))
             factor *= power
-            error = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser))
-            error += RESOLUTION * largest / (above - below)
             if error <= best.error:
-                best = Difference(row[-1], error, h)
-        if RESOLUTION * largest / (above - below) > best.error:
-            break  # by rounding alone, smaller steps would be worse
+                best = Difference(slope, error, h)
         previous = row
         h /= SHRINK
     return best

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.check.line import Line
+from tinygrad_lin.check.line import Line, record
 from tinygrad_lin.errors import DataError, GradientMismatch
 from tinygrad_lin.forward import jvp
 from tinygrad_lin.reverse import grad, gradients
@@ -35,7 +35,7 @@ class Row(NamedTuple):
         analytic: the derivative under test.
         numeric: the one from finite differences.
         complex_step: the one by a complex step, exact to rounding; NaN where there is none.
-        error: how far the analytic one is from these.
+        error: how far the analytic one is from those of them that are certain.
         estimate: how far the numeric one may be off, by its own estimate.
         tolerance: how far they may be apart.
         step: the smallest step of the differences.
@@ -201,7 +201,7 @@ class Check:
                     found[mode].append(row)
             if len(spots) != 1 or spots[0].x != line.x:
                 for mode, each in here.items():
-                    found[mode] += self.in_the_corner(label, line.x, mode, each[place], found[mode])
+                    found[mode] += self.in_the_corner(line, label, mode, each[place], found[mode])
         rows = [row for rows in found.values() for row in rows]
         # Where the function is infinite, its derivative may be anything.
         return rows if finite else [row._replace(verdict="unclear") for row in rows]
@@ -225,19 +225,19 @@ class Check:
     ) -> Row:
         """One derivative beside the numerical ones, and the verdict."""
         tolerance = self.atol + self.rtol * abs(analytic)
-        if math.isfinite(numeric.value):
-            tolerance = self.atol + self.rtol * max(abs(analytic), abs(numeric.value))
         error, wrong, certain = 0.0, False, False
         for other in (numeric, exact):
             if other is None or not math.isfinite(other.error):
                 continue
             apart = abs(analytic - other.value)
-            error = max(error, apart)
+            allowed = self.atol + self.rtol * max(abs(analytic), abs(other.value))
             sure = other.error <= self.atol + self.rtol * abs(other.value)
+            if sure:
+                error, tolerance = max(error, apart), max(tolerance, allowed)
             certain |= sure
             # An infinite slope is wrong only where it is certain that there is a moderate one.
             moderate = sure and abs(other.value) < OVERFLOW
-            wrong |= moderate if math.isinf(analytic) else apart > tolerance + other.error
+            wrong |= moderate if math.isinf(analytic) else apart > allowed + other.error
         wrong |= math.isnan(analytic) and certain
         verdict = "wrong" if wrong else "unclear" if not certain else "kink" if spot.side else "ok"
         return Row(
@@ -246,14 +246,16 @@ class Check:
         )  # fmt: skip
 
     def in_the_corner(
-        self, label: str, x: float, mode: str, analytic: float, beside: list[Row]
+        self, line: Line, label: str, mode: str, analytic: float, beside: list[Row]
     ) -> list[Row]:
         """A row for the derivative at a corner itself, if there is something to say of it.
 
         Our own modes follow a convention there. It must be a number, and one that was given must
-        lie between the slopes on the two sides.
+        lie between the slopes on the two sides, or follow the convention too.
         """
         slopes = [row.numeric for row in beside if row.label == label and row.side]
+        if slopes and self.gradient and (recorded := record(self.f, line.points)):
+            slopes.append(derivatives(*recorded, "reverse")[line.place])
         nearest = min(max(analytic, min(slopes)), max(slopes)) if slopes else math.nan
         tolerance = self.atol + self.rtol * abs(analytic)
         error = abs(analytic - nearest)
@@ -262,7 +264,7 @@ class Check:
             return []
         verdict = "unclear" if math.isinf(analytic) or not slopes else "wrong"
         return [
-            Row(label, x, mode, analytic, nearest, math.nan, error, math.nan, tolerance,
+            Row(label, line.x, mode, analytic, nearest, math.nan, error, math.nan, tolerance,
                 math.nan, IN_IT, verdict)
         ]  # fmt: skip
 

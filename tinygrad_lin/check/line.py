@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.check.complex_step import complex_step
-from tinygrad_lin.check.differences import Difference, derivative
+from tinygrad_lin.check.differences import Difference, derivative, value_at
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FLOATS
 from tinygrad_lin.value import Value, data_of
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tinygrad_lin.ops import Operation
 
     Side: TypeAlias = set[str]
+
+CORNER: Side = set()
+ANYWHERE: Side = {"anywhere"}
+HIDDEN = 1e-9  # of the size of x: nearer to a corner, rounding hides the slopes beside it
 
 
 class Spot(NamedTuple):
@@ -53,7 +57,7 @@ class Line:
         self.place = place
         self.x = points[place]
         self.farthest = 0.1 * max(abs(self.x), 1.0)
-        self.nearest = 1e-9 * abs(self.x) or 1e-10
+        self.nearest = max(1e-9 * abs(self.x), 1e-100) if self.x else 1e-10
 
     def point(self, x: float) -> list[float]:
         """All the inputs, with x for this one."""
@@ -66,48 +70,80 @@ class Line:
 
     def spots(self, rtol: float, atol: float) -> list[Spot]:
         """Where to take differences: here, or at a corner to the left and to the right of it."""
-        here = sides(self.origin, self.point(self.x))
-        if here is None:  # it tells nothing of its corners: see whether the two sides agree
-            left, right = (
-                self.differences(Spot(self.x, direction, self.farthest, ""))
-                for direction in (-1, 1)
-            )
-            slack = 10.0 * (left.error + right.error) + rtol * abs(left.value) + atol
-            if not abs(left.value - right.value) > slack:
-                return [Spot(self.x, 0, self.farthest, "")]
-        elif reach := self.clear(self.x, 0, here):
+        here = self.sides(self.x)
+        if here is None:
+            reach = self.clear_by_slopes(rtol, atol)
+        else:
+            reach = 0.0 if CORNER in here else self.clear(self.x, 0, here)
+        if reach:
             return [Spot(self.x, 0, reach, "")]
         return [spot for direction in (-1, 1) for spot in self.beside(direction, here)]
+
+    def clear_by_slopes(self, rtol: float, atol: float) -> float:
+        """The same as clear, of a function that shows no graph: where the two sides agree."""
+        reach = self.farthest
+        while reach > HIDDEN * max(abs(self.x), 1.0):
+            left, right = (derivative(self.value, self.x, reach, side) for side in (-1, 1))
+            slack = 10.0 * (left.error + right.error) + rtol * abs(left.value) + atol
+            if not abs(left.value - right.value) > slack:
+                return reach
+            reach /= 100.0
+        return 0.0
 
     def clear(self, x: float, direction: int, here: list[Side]) -> float:
         """How far from x there is no corner, 0 if there is one right there."""
         towards = [direction] if direction else [-1, 1]
         reach = self.farthest
         while reach > self.nearest:
-            there = [sides(self.origin, self.point(x + d * reach)) for d in towards]
-            if all(same(here, each) for each in there):
+            if all(same(here, self.sides(x + d * reach)) for d in towards):
                 return reach
-            if any(left_corner(here, each) for each in there):
-                return 0.0
             reach /= 4.0
         return 0.0
 
     def beside(self, direction: int, here: list[Side] | None) -> list[Spot]:
         """The spot on one side of a corner, as near as rounding lets one leave it."""
-        step = self.nearest
         if here is None:
             name = "right" if direction > 0 else "left"
+            step = HIDDEN * max(abs(self.x), 1.0)
             return [Spot(self.x + direction * step, direction, self.farthest, name)]
+        step = self.nearest
         while step < self.farthest:
             x = self.x + direction * step
-            there = sides(self.origin, self.point(x))
-            if there is not None and (set() not in here or not same(here, there)):
+            there = self.sides(x)
+            if there is not None and CORNER not in there:
                 reach = self.clear(x, direction, there)
                 changed = [side for side, before in zip(there, here) if not side & before]
-                name = min(changed[0]) if changed and changed[0] else "beside it"
+                name = min(changed[0]) if changed else "beside it"
                 return [Spot(x, direction, reach, name)] if reach else []
-            step *= 4.0
+            step *= 16.0
         return []
+
+    def sides(self, x: float) -> list[Side] | None:
+        """On which side of every possible corner the nodes lie; None if there is no graph at x.
+
+        A side is the parts of the row's predicate that hold. Where none does the node is in a
+        CORNER, unless moving along this line does not lead out of it, as in maximum(x, x).
+        """
+        recorded = record(self.origin, self.point(x))
+        if recorded is None:
+            return None
+        output, leaves = recorded
+        found: list[Side] = []
+        tangents: dict[Value, float] = {}
+        for node in topological_order(output):
+            row = node.operation
+            if row is None or not row.smooth or row.variadic:
+                continue
+            operands = [data_of(operand) for operand in node.operands]
+            side = {text for text, part in parts_of(row) if holds(part, operands)}
+            if not side:
+                tangents = tangents or tangents_of(output, leaves[self.place])
+                moves = [
+                    tangents.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in node.operands
+                ]
+                side = CORNER if leads_out(row, operands, moves) else ANYWHERE
+            found.append(side)
+        return found
 
     def numerical(self, spot: Spot) -> tuple[Difference, Difference | None]:
         """The derivative by differences, and by a complex step if f records a graph for it."""
@@ -141,17 +177,24 @@ class Line:
             if 0.0 < 0.1 * size < reaches[-1] / 100.0:
                 reaches.append(0.1 * size)
         found = derivative(self.value, spot.x, reaches[0], spot.direction, scale)
+        rounding_is_known = scale > 0.0
+        scale = scale or self.scale_around(spot)
         for reach in reaches[1:]:
             closer = derivative(self.value, spot.x, reach, spot.direction, scale)
             apart = abs(found.value - closer.value)
             if not apart > found.error + closer.error:
                 found = min(found, closer, key=lambda difference: difference.error)
-            elif scale:  # rounding is accounted for, so larger steps went past what they missed
+            elif rounding_is_known:  # so larger steps went past what they missed
                 found = closer
             else:  # one of them is less certain than it says
                 found = min(found, closer, key=lambda difference: difference.error)
                 found = found._replace(error=apart)
         return found
+
+    def scale_around(self, spot: Spot) -> float:
+        """How large a function is around a spot, where nothing else tells of its rounding."""
+        nearby = [value_at(self.value, spot.x + d * spot.reach) for d in (-1.0, 0.0, 1.0)]
+        return max((abs(value) for value in nearby if math.isfinite(value)), default=0.0)
 
 
 def record(f: Callable[..., Any], points: list[float]) -> tuple[Value, list[Value]] | None:
@@ -177,21 +220,29 @@ def scale_of(output: Value) -> float:
     return scale
 
 
-def sides(f: Callable[..., Any], points: list[float]) -> list[Side] | None:
-    """On which side of every possible corner the nodes of f lie; None if f shows no graph.
+def tangents_of(output: Value, leaf: Value) -> dict[Value, float]:
+    """How all nodes move with a leaf."""
+    tangents = {leaf: 1.0}
+    for node in topological_order(output):
+        if node is not leaf and node.operation is not None:
+            tangents[node] = sum(
+                local * tangents.get(operand, 0.0)
+                for operand, local in zip(node.inputs, node.partials)
+            )
+    return tangents
 
-    A side is the parts of the row's predicate that hold; in the corner itself none does.
-    """
-    recorded = record(f, points)
-    if recorded is None:
-        return None
-    found: list[Side] = []
-    for node in topological_order(recorded[0]):
-        row = node.operation
-        if row is not None and row.smooth and not row.variadic:
-            numbers = [data_of(operand) for operand in node.operands]
-            found.append({text for text, part in parts_of(row) if holds(part, numbers)})
-    return found
+
+def leads_out(row: Operation, operands: list[float], moves: list[float]) -> bool:
+    """Whether a node in a corner leaves it when its operands move."""
+    fastest = max(map(abs, moves))
+    if not 0.0 < fastest < math.inf:
+        return False
+    step = 1e-3 * max(1.0, *map(abs, operands)) / fastest
+    return any(
+        holds(part, [x + direction * step * move for x, move in zip(operands, moves)])
+        for _, part in parts_of(row)
+        for direction in (-1, 1)
+    )
 
 
 def same(here: list[Side], there: list[Side] | None) -> bool:
@@ -199,13 +250,8 @@ def same(here: list[Side], there: list[Side] | None) -> bool:
     return (
         there is not None
         and len(here) == len(there)
-        and all(a & b or a == b for a, b in zip(here, there))
+        and all(a & b or ANYWHERE in (a, b) for a, b in zip(here, there))
     )
-
-
-def left_corner(here: list[Side], there: list[Side] | None) -> bool:
-    """Whether a node that is in its corner here is beside it there."""
-    return any(b and not a for a, b in zip(here, there or ()))
 
 
 @lru_cache
