@@ -37,7 +37,8 @@ __all__ = [
 
 LEAF = (-3.0, 3.0)
 AWKWARD = (0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-200, -1e-200, 1e-8, -1e-8)
-HUGE = (1e8, -1e8, 1e200, -1e200, 1.7976931348623157e308, -1.7976931348623157e308)
+HUGE = (1e8, -1e8, 1e200, -1e200)
+LAST = (1.7976931348623157e308, -1.7976931348623157e308)  # where nearly any formula overflows
 
 
 def scalars(
@@ -67,7 +68,7 @@ def scalars(
         special = [x for x in awkward(row) if holds(row.defined, row, [x])]
     else:
         usual = st.floats(min_value, max_value, allow_nan=False, allow_infinity=False)
-        special = [*AWKWARD, *HUGE]
+        special = [*AWKWARD, *HUGE, *LAST]
     low = -math.inf if min_value is None else min_value
     high = math.inf if max_value is None else max_value
     special = [x for x in special if low <= x <= high]
