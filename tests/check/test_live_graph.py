@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -68,12 +66,19 @@ class LiveGraph(RuleBasedStateMachine):
         self.leaves.append(shadow)
         return shadow
 
-    @rule(target=nodes, row=st.sampled_from(ROWS), some=st.lists(nodes, min_size=3, max_size=3))
-    def build(self, row: Any, some: list[Shadow]) -> Shadow:
-        operands = (some * 3)[: len(row.operands)]
-        for (low, high), shadow in zip(row.draw, operands):
-            if not low <= shadow.value.data <= high or len(shadow.below()) > 12:
-                return some[0]  # outside: nothing is built
+    @rule(target=nodes, pick=st.integers(0, 999), some=st.lists(nodes, min_size=3, max_size=3))
+    def build(self, pick: int, some: list[Shadow]) -> Shadow:
+        """Apply an operation that takes these numbers."""
+        numbers = [shadow.value.data for shadow in some]
+        fitting = [
+            row
+            for row in ROWS
+            if all(low <= x <= high for (low, high), x in zip(row.draw, numbers))
+        ]
+        if not fitting or len(set().union(*(shadow.below() for shadow in some))) > 14:
+            return some[0]
+        row = fitting[pick % len(fitting)]
+        operands = some[: len(row.operands)]
         node = FUNCTIONS[row.name](*row.grouped([shadow.value for shadow in operands]))
         return Shadow(node, list(zip(operands, node.partials)))
 
@@ -152,4 +157,4 @@ def rebuilt(shadow: Shadow, leaves: dict[Shadow, Value]) -> Value | None:
 
 
 TestLiveGraph = LiveGraph.TestCase
-TestLiveGraph.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestLiveGraph.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
