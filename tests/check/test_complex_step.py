@@ -56,9 +56,10 @@ def test_it_is_exact_to_rounding(x: float) -> None:
     assert step_of(log1p(leaf) * 2.0, leaf).value == pytest.approx(2 / (1 + x), rel=4e-16)
 
 
-def test_where_no_step_is_far_smaller_than_the_input_there_is_none() -> None:
+def test_the_step_must_be_tiny_beside_the_numbers_of_the_function() -> None:
     x = Value(1e-300)
-    assert complex_step(log(x), x) is None
+    assert complex_step(log(x), x) is None  # no float is far smaller than x
+    assert step_of(sin(x), x).value == 1.0  # here the numbers are of the size of 1
 
 
 def test_a_negative_base_with_a_large_whole_exponent() -> None:

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.ops import Operation
 
-STEP = 2.0**-200  # beside the input
+STEPS = (2.0**-200, 2.0**-230)
 SMALLEST = 2.0**-960
-FAR_SMALLER = 2.0**30
 ROUNDING = 2.0**-40  # of a term of a sum: a few thousand operations of 2^-53 each
 
 
@@ -76,9 +75,16 @@ def complex_step(output: Value, leaf: Value) -> Difference | None:
     >>> complex_step(exp(x) * x, x).value == 2 * exp(1.0)
     True
     """
-    step = max(STEP * min(abs(leaf.data) or 1.0, 1.0), FAR_SMALLER * SMALLEST)
-    if 0.0 < abs(leaf.data) < FAR_SMALLER * step:
-        return None
+    # A step must be tiny beside the numbers of the function: those are of the size of x, or of 1.
+    for size in dict.fromkeys((min(abs(leaf.data), 1.0) or 1.0, 1.0)):
+        coarse, fine = (slope(output, leaf, size * step) for step in STEPS)
+        if coarse and fine and abs(coarse.value - fine.value) <= 1e-12 * abs(fine.value):
+            return fine
+    return None
+
+
+def slope(output: Value, leaf: Value, step: float) -> Difference | None:
+    """The derivative by one step, None where it cannot be read or falls below the floats."""
     moved: dict[Value, complex] = {leaf: complex(leaf.data, step)}
     sizes: dict[Value, float] = {leaf: 1.0}  # of the derivatives, if no terms cancelled
     for node in topological_order(output):
@@ -99,10 +105,10 @@ def complex_step(output: Value, leaf: Value) -> Difference | None:
             abs(local) * sizes.get(operand, 0.0)
             for operand, local in zip(node.inputs, node.partials)
         )
-        if 0.0 < abs(node.data) < FAR_SMALLER * step * size:
-            return None  # the step is not small here
         if size > 0.0 and step * size < SMALLEST:
-            return None  # or too small for a float
+            return None
+    if step < SMALLEST:
+        return None
     if output not in moved:
         return Difference(0.0, 0.0, step)
     return Difference(moved[output].imag / step, ROUNDING * sizes[output], step)
