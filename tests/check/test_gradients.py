@@ -174,3 +174,16 @@ def test_bad_questions_get_clear_answers() -> None:
         check_gradients(log, -1.0)
     with pytest.raises(OperandError):
         check_gradients(exp, "1")  # type: ignore[arg-type]
+
+
+def test_subnormal_numbers_are_not_taken_for_wrong() -> None:
+    assert verdicts(lambda x, y: x * y, 0.015625, 2.2250738585e-313) <= {"ok", "unclear"}
+
+
+def test_steps_do_not_cross_a_pole() -> None:
+    assert verdicts(lambda x, y: x / y, -5e-324, 5e-324) <= {"unclear", "kink"}
+    assert verdicts(lambda x: 1 / x, 1e-9) == {"ok"}
+
+
+def test_steps_out_of_the_domain_of_a_power_of_numbers_are_left_out() -> None:
+    assert verdicts(lambda x: log(x**0.5 + 1.0), 0.01) == {"ok"}

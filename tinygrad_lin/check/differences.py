@@ -12,11 +12,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from tinygrad_lin.errors import OperandError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHRINK = 1.6
 ROUNDS = 24
+SUBNORMAL = 2.0**-1072  # numbers below 2^-1022 lose digits
 SAFETY = 4.0  # neighbours in the tableau may be wrong in the same way, as at a jump of f''
 RESOLUTION = 2.0**-51
 
@@ -68,7 +71,7 @@ def derivative(
             h /= SHRINK
             continue
         slope = (high - low) / (above - below)
-        rounding = RESOLUTION * max(abs(high), abs(low), scale) / (above - below)
+        rounding = (RESOLUTION * max(abs(high), abs(low), scale) + SUBNORMAL) / (above - below)
         if rounding > best.error:
             break  # with smaller steps it would only grow
         row = [(slope, rounding)]
@@ -91,5 +94,5 @@ def value_at(f: Callable[[float], float], x: float) -> float:
     """The value of f at x, NaN where it has none."""
     try:
         return f(x)
-    except (ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError, OperandError):  # the last for (-8.0) ** 0.5 on the way
         return math.nan
