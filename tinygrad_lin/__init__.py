@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optim import SGD, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
+    from tinygrad_lin.viz.trace import Step, Steps, explain, steps
 
 _FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
 globals().update(_FUNCTIONS)
@@ -52,14 +53,18 @@ _ROOMS = {
     "Module": "nn.linear",
     "SGD": "nn.optim",
     "check_everywhere": "check.everywhere",
+    "Step": "viz.trace",
+    "Steps": "viz.trace",
     "check_gradients": "check.gradients",
     "draw": "viz.dot",
+    "explain": "viz.trace",
     "fit": "nn.training",
     "half_mse": "nn.losses",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
     "read_csv": "nn.data",
+    "steps": "viz.trace",
 }
 
 __all__ = [
@@ -76,12 +81,15 @@ __all__ = [
     "Linear",
     "Module",
     "OperandError",
+    "Step",
+    "Steps",
     "TinygradError",
     "Value",
     "add_operation",
     "check_everywhere",
     "check_gradients",
     "draw",
+    "explain",
     "first_nonfinite",
     "fit",
     "grad",
@@ -94,6 +102,7 @@ __all__ = [
     "mse",
     "no_gc",
     "read_csv",
+    "steps",
     "topological_order",
     "value_and_grad",
 ]
