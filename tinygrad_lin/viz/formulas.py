@@ -272,9 +272,5 @@ class Writer:
         row = node.operation
         assert row is not None, "a leaf has no formula"
         operands: list[Any] = [symbol(o) if isinstance(o, Value) else o for o in node.operands]
-        if not row.variadic:
-            return row, operands, 1
-        many = sum(name.startswith("*") for name in row.operands)
-        n = (len(operands) - len(row.operands) + many) // many
-        sequences = [operands[k * n : (k + 1) * n] for k in range(many)]
-        return row, [*sequences, *operands[many * n :]], n
+        arguments = row.grouped(operands)
+        return row, arguments, len(arguments[0]) if row.variadic else 1
