@@ -78,15 +78,20 @@ def complex_step(output: Value, leaf: Value) -> Difference | None:
     # A step must be tiny beside the numbers of the function: those are of the size of x, or of 1.
     for size in dict.fromkeys((min(abs(leaf.data), 1.0) or 1.0, 1.0)):
         coarse, fine = (slope(output, leaf, size * step) for step in STEPS)
-        if coarse and fine and abs(coarse.value - fine.value) <= 1e-12 * abs(fine.value):
-            return fine
+        if coarse and fine:
+            apart = abs(coarse.value - fine.value)
+            if apart <= 1e-12 * max(abs(fine.value), min(fine.error, 1.0)):
+                return coarse
     return None
 
 
 def slope(output: Value, leaf: Value, step: float) -> Difference | None:
-    """The derivative by one step, None where it cannot be read or falls below the floats."""
+    """The derivative by one step, None where it cannot be read or the step is no normal float."""
+    if step < SMALLEST:
+        return None
     moved: dict[Value, complex] = {leaf: complex(leaf.data, step)}
     sizes: dict[Value, float] = {leaf: 1.0}  # of the derivatives, if no terms cancelled
+    lost: dict[Value, float] = {}  # of the derivatives, where they fell below the floats
     for node in topological_order(output):
         operation = node.operation
         if operation is None or not any(operand in moved for operand in node.inputs):
@@ -101,17 +106,17 @@ def slope(output: Value, leaf: Value, step: float) -> Difference | None:
             return None
         # The real part is the node's own: formulas such as log(1 + z) lose digits of it.
         moved[node] = complex(node.data, result.imag)
-        size = sizes[node] = sum(
-            abs(local) * sizes.get(operand, 0.0)
-            for operand, local in zip(node.inputs, node.partials)
-        )
-        if size > 0.0 and step * size < SMALLEST:
-            return None
-    if step < SMALLEST:
-        return None
+        edges = [(operand, abs(local)) for operand, local in zip(node.inputs, node.partials)]
+        size = sizes[node] = sum(local * sizes.get(operand, 0.0) for operand, local in edges)
+        gone = sum(local * lost.get(operand, 0.0) for operand, local in edges)
+        if step * size < SMALLEST:
+            gone += size
+        if gone:
+            lost[node] = gone
     if output not in moved:
         return Difference(0.0, 0.0, step)
-    return Difference(moved[output].imag / step, ROUNDING * sizes[output], step)
+    error = ROUNDING * sizes[output] + lost.get(output, 0.0)
+    return Difference(moved[output].imag / step, error, step)
 
 
 _readings: dict[Operation, Callable[..., Any]] = {}
