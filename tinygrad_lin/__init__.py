@@ -24,6 +24,7 @@ from tinygrad_lin.graph import first_nonfinite, no_gc, topological_order
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.recording import add_operation
 from tinygrad_lin.reverse import grad, gradients, hessian, value_and_grad
+from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
 
 TYPE_CHECKING = False
@@ -102,6 +103,7 @@ __all__ = [
     "mse",
     "no_gc",
     "read_csv",
+    "scope",
     "steps",
     "topological_order",
     "value_and_grad",
