@@ -22,7 +22,7 @@ import pytest
 from PIL import Image
 
 from tinygrad_lin import DataError, Drawing, Linear, OperandError, Value, draw, half_mse
-from tinygrad_lin.viz import dot
+from tinygrad_lin.viz.themes import LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = {
@@ -177,13 +177,13 @@ def test_leaves_look_different_and_gradients_have_the_colour_of_their_sign() -> 
     root.backward()
     graph = parsed(draw(root))
     nodes = {words(n.attr["label"])[0]: n for n in graph.nodes() if "TABLE" in n.attr["label"]}
-    assert any(colour in nodes["plus"].attr["label"] for colour in dot.POSITIVE)
-    assert not any(colour in nodes["plus"].attr["label"] for colour in dot.NEGATIVE)
-    assert any(colour in nodes["minus"].attr["label"] for colour in dot.NEGATIVE)
+    assert any(colour in nodes["plus"].attr["label"] for colour in LIGHT.positive)
+    assert not any(colour in nodes["plus"].attr["label"] for colour in LIGHT.negative)
+    assert any(colour in nodes["minus"].attr["label"] for colour in LIGHT.negative)
     assert not any(
-        colour in nodes["flat"].attr["label"] for colour in (*dot.POSITIVE, *dot.NEGATIVE)
+        colour in nodes["flat"].attr["label"] for colour in (*LIGHT.positive, *LIGHT.negative)
     )
-    assert nodes["plus"].attr["fillcolor"] == dot.LEAF != nodes["+"].attr["fillcolor"]
+    assert nodes["plus"].attr["fillcolor"] == LIGHT.leaf != nodes["+"].attr["fillcolor"]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324])
@@ -254,7 +254,7 @@ def test_a_deep_graph_does_not_recurse() -> None:
     x = Value(1.0)
     for _ in range(3000):
         x = x + 1.0
-    assert draw(x).source.count("->") == 6000
+    assert draw(x, fold=None).source.count("->") == 6000
 
 
 def test_the_source_is_the_same_in_every_process() -> None:

@@ -482,6 +482,38 @@ def explain(value: Value, leaf: Value) -> str:
     return "\n\n".join(blocks)
 
 
+def chains(value: Value, leaf: Value, most: int) -> list[str]:
+    """The derivative by a leaf as products of numbers along its paths, a line for each.
+
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> a = w * x
+    >>> a.label = "a"
+    >>> chains(a, w, most=5)
+    ['∂a/∂w = 2']
+    """
+    order = topological_order(value)
+    notation = Notation(value, names_of(order))
+    asked = notation.derivative(value, leaf)
+    counts = count_paths(order, leaf)
+    if counts[value] > most:
+        many = f"{counts[value]:,}" if counts[value] < COUNTED else f"more than {COUNTED:,}"
+        return [f"{many} paths lead to {notation.names[leaf]}; their products add up to {asked}"]
+    lines = []
+    total = 0.0
+    for path in paths(value, leaf, counts):
+        factors = [node.partials[place] for node, place in path]
+        product = math.prod(factors)
+        total += product
+        numbers = [None if f is None else Symbol.number(f) for f in shortened(factors)]
+        lines.append(f"{notation.product(*numbers)} = {Symbol.digits(product)}")
+    if value is leaf:
+        lines, total = ["1"], 1.0
+    if len(lines) == 1:
+        written = lines[0].split(" = ")
+        return [f"{asked} = {' = '.join(dict.fromkeys(written))}"]
+    return [*lines, f"{asked} = {Symbol.digits(total)}, their sum"]
+
+
 def how_many(count: int, root: str, leaf: str) -> str:
     """The sentence that explanations begin with."""
     if count == 1:
