@@ -292,7 +292,9 @@ class Sketch:
                 attributes = {}
                 if operand in self.marked and node in self.marked:
                     attributes = {"color": self.theme.path, "penwidth": "2.4"}
-                text = f" {self.number(local)} " if "local" in self.show and not box.closed else ""
+                text = (
+                    f" {self.number(local)} " if "local" in self.show and not box.closed else None
+                )
                 drawing.edge(f"n{place[operand]}", f"n{to}", text, **attributes)
 
     def put_legend(self, drawing: graphviz.Digraph) -> None:
