@@ -220,11 +220,8 @@ function valueParts(index) {
     texts.push(`${node.row}(${given.join(", ")})`);
   }
   texts.push(symbol(read(node, SYMBOLS, named)).text);
-  const computed = symbol(read(node, SYMBOLS, numbered)).text;
-  return {
-    symbols: chained(texts),
-    numbers: chained([...(computed === texts.at(-1) ? [] : [computed]), digits(state.pass.data[index])]),
-  };
+  const computed = [symbol(read(node, SYMBOLS, numbered)).text, digits(state.pass.data[index])];
+  return { symbols: chained(texts), numbers: chained(computed), whole: chained([...texts, ...computed]) };
 }
 
 function partialText(node, edge) {
@@ -296,7 +293,7 @@ function writeRows() {
     row.hidden = !event;
     if (!event) return;
     const text = written(event);
-    row.cells[1].textContent = `${text.symbols} = ${text.numbers}`;
+    row.cells[1].textContent = text.whole ?? `${text.symbols} = ${text.numbers}`;
     if (event.phase === "backward") {
       row.cells[2].textContent = text.local;
       row.cells[3].textContent = text.sum;
@@ -365,7 +362,7 @@ function show() {
   byId("numbers").textContent = text ? `= ${text.numbers}` : "";
   byId("because").textContent = text?.local ? `since ${text.local}` : "";
   byId("sum").textContent = text?.sum ? `sum so far: ${text.sum}` : "";
-  const said = text ? `${PHASES[current.phase]}: ${text.symbols} = ${text.numbers}${text.sum ? `; sum so far ${text.sum}` : ""}` : "Start";
+  const said = text ? `${PHASES[current.phase]}: ${text.whole ?? `${text.symbols} = ${text.numbers}`}${text.sum ? `; sum so far ${text.sum}` : ""}` : "Start";
   byId("status").textContent = `Step ${at} of ${events.length}. ${said}`;
   byId("scrubber").value = at;
   byId("scrubber").setAttribute("aria-valuetext", `step ${at} of ${events.length}`);

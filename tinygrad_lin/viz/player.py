@@ -165,7 +165,7 @@ def points_of(data: Any) -> list[tuple[float, float]]:
         rows = [(x[0] if hasattr(x, "__len__") and len(x) == 1 else x, y) for x, y in zip(xs, ys)]
         if len(xs) != len(ys) or not rows:
             raise DataError(f"data has {len(xs)} x and {len(ys)} y")
-        if any(hasattr(x, "__len__") for x, _ in rows):
+        if any(hasattr(x, "__len__") and not isinstance(x, str) for x, _ in rows):
             return []
         return [(number(x), number(y)) for x, y in rows]
     except (TypeError, ValueError) as error:
@@ -413,9 +413,9 @@ def svg_of(scene: Scene) -> tuple[str, float]:
     layout = json.loads(drawing.pipe("json"))
     left, bottom, right, top = map(float, layout["bb"].split(","))
 
-    def at(point: str) -> tuple[float, float]:
+    def at(point: str) -> tuple[int, int]:
         x, y = map(float, point.split(","))
-        return round(x - left, 1), round(top - y, 1)
+        return round(x - left), round(top - y)
 
     boxes = {entry["name"]: entry for entry in layout["objects"]}
     lines = {entry["id"]: entry for entry in layout.get("edges", ())}
