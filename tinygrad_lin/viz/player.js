@@ -485,7 +485,7 @@ for (const [index, node] of graph.nodes.entries()) {
       slider.max = Math.max(slider.max, number);
       setLeaf(index, number);
       if (graph.training) restart(index);
-      recompute();
+      else recompute();
     });
   }
 }
@@ -493,7 +493,7 @@ byId("reset").addEventListener("click", () => {
   pause();
   for (const [index, node] of graph.nodes.entries()) if (!node.row) setLeaf(index, node.data);
   if (graph.training) restart(null);
-  recompute();
+  else recompute();
 });
 
 // Training: the update, over and over.
@@ -523,14 +523,13 @@ function restart(index) {
     training.at = 0;
   }
   retrain();
-  if (training.run.length) goTraining(training.at);
 }
 
 function retrain() {
   training.run = descend(training.lr, graph.training.steps);
   training.at = Math.min(training.at, Math.max(training.run.length - 1, 0));
   byId("t-scrubber").max = Math.max(training.run.length - 1, 0);
-  drawTraining();
+  goTraining(training.at);
 }
 
 function goTraining(to) {
@@ -651,7 +650,7 @@ function costSurface() {
   const calm = descend(isFinite(graph.training.limit) ? graph.training.limit / 2 : training.lr, 400);
   const ends = [calm[0], calm.at(-1)].map(({ parameters }) => parameters);
   const [ws, bs] = [0, 1].map((k) => range([...calm.map(({ parameters }) => parameters[k]), 2 * ends[1][k] - ends[0][k]], 0.15));
-  const count = 48;
+  const count = graph.nodes.length > 100 ? 24 : 48;
   const leaves = [...state.leaves];
   const [w, b] = graph.training.parameters;
   const grid = [];
@@ -749,7 +748,6 @@ function setRate(lr) {
   if (!(lr > 0 && isFinite(lr))) return;
   training.lr = lr;
   retrain();
-  goTraining(training.at);
 }
 
 function setUpTraining() {

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.linear import Module
 
 MOST_NODES = 400  # more are neither soon laid out nor read
+MOST_COMPUTED = 500_000  # values of nodes in all training steps: about a second of JavaScript
+PROPER = 0.75  # of the limit, a learning rate that is neither slow nor wild
 MOST_CURVED = 64  # parameters of which the Hessian, and so the limit of the rate, is computed
 LONGEST_FORMULA = 28  # in a box; the whole stands beside it
 POINTS = 72.0  # to an inch, Graphviz's unit of sizes
@@ -57,7 +59,7 @@ def page(
         title: the heading.
         model: whose parameters are leaves of the value, such as a ``Linear``.
         data: the points (x, y) of which the value is the cost, to draw the model over them.
-        lr: the learning rate the page begins with; half of the limit if not given.
+        lr: the learning rate the page begins with; three quarters of the limit if not given.
         steps: how many training steps there are.
 
     Raises:
@@ -143,11 +145,12 @@ def training_of(scene: Scene, model: Module, data: Any, lr: float | None, steps:
     if len(parameters) <= MOST_CURVED:
         limit = learning_rate_limit(cost, parameters)
     if lr is None:
-        lr = float(f"{limit / 2:.3g}") if limit < math.inf else 0.01
+        lr = float(f"{limit * PROPER:.3g}") if limit < math.inf else 0.01
     if not 0 < lr < math.inf:
         raise DataError(f"the learning rate must be above 0 and finite, not {lr}")
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= 10_000:
-        raise DataError(f"steps must be a whole number from 1 to 10,000, not {steps!r}")
+    most = MOST_COMPUTED // len(scene.order)
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
+        raise DataError(f"steps must be a whole number from 1 to {most:,} here, not {steps!r}")
     points, prediction = [], None
     if data is not None:
         points = points_of(data)
@@ -363,7 +366,7 @@ def training_section(scene: Scene, training: Training) -> str:
     """The controls and plots of the training."""
     known = math.isfinite(training.limit)
     top = training.limit if known else training.lr
-    rates = (("slow crawl", 0.01), ("proper drop", 0.5), ("wild divergence", 1.05))
+    rates = (("slow crawl", 0.01), ("proper drop", PROPER), ("wild divergence", 1.05))
     presets = "\n".join(
         f'<button type="button" data-lr="{training.limit * share:.3g}">{label}</button>'
         for label, share in rates
@@ -374,7 +377,7 @@ def training_section(scene: Scene, training: Training) -> str:
         plots.insert(0, ("fit-plot", "The model over the points"))
     if len(training.parameters) == 2:
         w, b = (html.escape(scene.names[k]) for k in training.parameters)
-        plots.append(("contour-plot", f"The path over ({w}, {b}), on contours of the cost"))
+        plots.append(("contour-plot", f"The path over ({w}, {b}) on the cost's contours"))
     return Template(asset("player_training.html")).substitute(
         limit=f"Here it must stay below 2/λmax = {training.limit:.5g}." if known else "",
         lr=repr(training.lr),
