@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optim import SGD, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
+    from tinygrad_lin.viz.player import page
     from tinygrad_lin.viz.trace import Step, Steps, explain, steps
 
 _FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
@@ -64,6 +65,7 @@ _ROOMS = {
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
+    "page": "viz.player",
     "read_csv": "nn.data",
     "steps": "viz.trace",
 }
@@ -102,6 +104,7 @@ __all__ = [
     "load",
     "mse",
     "no_gc",
+    "page",
     "read_csv",
     "scope",
     "steps",

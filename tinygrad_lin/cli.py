@@ -239,6 +239,40 @@ def print_steps(expression: str, bindings: tuple[str, ...], form: str | None) ->
 
 
 @main.command()
+@click.argument("expression", metavar="EXPR|line")
+@click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="page.html",
+    show_default=True,
+    help="An .html file.",
+)
+def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
+    r"""Write a page that replays an expression forward and backward.
+
+    Its leaves can be changed there. "line" alone is the line y = 8x + 3 on the points (2, 19) and
+    (4, 35), with its training.
+
+    \b
+    Examples:
+      tinygrad-lin play line -o line.html
+      tinygrad-lin play "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o page.html
+    """
+    from tinygrad_lin.viz.player import page
+
+    if expression == "line" and not bindings:
+        points, model = load("line"), Linear()
+        cost = half_mse([model(row) for row in points.x], points.y)
+        page(cost, output, title="The line y = 8x + 3", model=model, data=(points.x, points.y))
+    else:
+        formula, leaves = bound(expression, bindings)
+        page(formula(leaves), output, title=expression)
+    click.echo(f"wrote {output}")
+
+
+@main.command()
 @click.argument("expression", metavar="EXPR")
 @click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
 @click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True)

@@ -257,18 +257,28 @@ class Notation:
                 texts.append(factor.text)
         return self.times.join(texts)
 
+    def definition(self, node: Value) -> str:
+        """A node's name and what it is made of: the operation with its operands' names."""
+        return " = ".join([self.names[node], *self._made_of(node)][:2])
+
     def value(self, node: Value) -> str:
         """A node's name, its operation as symbols, as numbers, and the result."""
-        row = node.operation
-        parts = [self.names[node]]
-        if row is not None:
-            formula = self.writer.value(node, self.name).text
-            if not (row.special or row.variadic) and not row.formula.startswith(f"{row.name}("):
-                given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
-                parts.append(self.kind.apply(row, *given).text)
-            parts += [formula, self.writer.value(node, self.number).text]
+        parts = [self.names[node], *self._made_of(node)]
+        if node.operation is not None:
+            parts.append(self.writer.value(node, self.number).text)
         parts.append(self.kind.digits(node.data))
         return " = ".join(part for part, _ in groupby(parts))
+
+    def _made_of(self, node: Value) -> list[str]:
+        """The operation by its name, if that is no part of its formula, and by its formula."""
+        row = node.operation
+        if row is None:
+            return []
+        formula = self.writer.value(node, self.name).text
+        if row.special or row.variadic or row.formula.startswith(f"{row.name}("):
+            return [formula]
+        given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
+        return [self.kind.apply(row, *given).text, formula]
 
     def forward_rows(self, forward: Iterable[Step]) -> Iterator[tuple[str, ...]]:
         """A row of cells for each step of the forward pass."""
