@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import half_mse, mse
+    from tinygrad_lin.nn.mlp import MLP
     from tinygrad_lin.nn.optim import SGD, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
@@ -48,6 +49,7 @@ _ROOMS = {
     "Drawing": "viz.dot",
     "History": "nn.training",
     "Linear": "nn.linear",
+    "MLP": "nn.mlp",
     "Module": "nn.linear",
     "SGD": "nn.optim",
     "check_gradients": "check.gradients",
@@ -61,6 +63,7 @@ _ROOMS = {
 }
 
 __all__ = [
+    "MLP",
     "SGD",
     "TABLE",
     "Data",
