@@ -36,11 +36,11 @@ def test_check_prints_the_report() -> None:
     result = run("check", "w * x", "w=2", "x=3")
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()[1:]]
-    assert [(row[0], row[1], float(row[2]), row[-1]) for row in rows] == [
-        ("w", "reverse", 3.0, "ok"),
-        ("x", "reverse", 2.0, "ok"),
-        ("w", "forward", 3.0, "ok"),
-        ("x", "forward", 2.0, "ok"),
+    assert [(row[0], float(row[1]), row[2], float(row[3]), row[-1]) for row in rows] == [
+        ("w", 2.0, "reverse", 3.0, "ok"),
+        ("x", 3.0, "reverse", 2.0, "ok"),
+        ("w", 2.0, "forward", 3.0, "ok"),
+        ("x", 3.0, "forward", 2.0, "ok"),
     ]
     assert len(run("check", "w * x", "w=2", "x=3", "--order", "2").stdout.splitlines()) == 13
 

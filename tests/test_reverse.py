@@ -9,10 +9,8 @@ from typing import Any, cast
 import numpy
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tinygrad_lin import (
-    TABLE,
     OperandError,
     Value,
     cos,
@@ -33,34 +31,7 @@ from tinygrad_lin import (
     total,
     value_and_grad,
 )
-from tinygrad_lin.ops import FUNCTIONS
-
-SAFE = [row for row in TABLE.values() if not row.defined]  # defined everywhere
-
-
-@st.composite
-def graphs(draw: st.DrawFn, most: int = 12) -> tuple[list[Value], list[Value]]:
-    """Leaves, and all nodes of a graph over them with shared parts; the root is the last node."""
-    leaves = [Value(draw(st.floats(-2, 2)), f"x{k}") for k in range(draw(st.integers(1, 3)))]
-    nodes = list(leaves)
-    pick = st.integers(0, 10**6)
-    for _ in range(draw(st.integers(1, most))):
-        row = draw(st.sampled_from(SAFE))
-
-        def operand() -> Value | float:
-            choice: int = draw(pick)
-            return nodes[choice % len(nodes)] if choice % 5 else draw(st.floats(-2, 2))
-
-        function = FUNCTIONS[row.name]
-        if row.variadic:
-            n = draw(st.integers(1, 3))
-            lists = [[operand() for _ in range(n)] for name in row.operands if name[0] == "*"]
-            out = function(*lists, *[operand() for name in row.operands if name[0] != "*"])
-        else:
-            out = function(*[operand() for _ in row.operands])
-        if isinstance(out, Value):
-            nodes.append(out)
-    return leaves, nodes
+from tinygrad_lin.check.strategies import Graph, graphs
 
 
 def naive(node: Value, leaf: Value) -> float:
@@ -79,10 +50,10 @@ def size(nodes: list[Value]) -> float:
     return math.prod(1.0 + max(map(abs, node.partials), default=0.0) for node in nodes)
 
 
-@given(graphs())
-def test_random_graphs_agree_with_the_naive_oracle(graph: tuple[list[Value], list[Value]]) -> None:
-    leaves, nodes = graph
-    root = nodes[-1]
+@given(graphs(leaves=3, max_nodes=12))
+def test_random_graphs_agree_with_the_naive_oracle(graph: Graph) -> None:
+    root, leaves = graph
+    nodes = topological_order(root)
     root.backward()
     first = [leaf.grad for leaf in leaves]
     for leaf in leaves:
@@ -96,10 +67,10 @@ def test_random_graphs_agree_with_the_naive_oracle(graph: tuple[list[Value], lis
     assert inner == {node: node.grad for node in inner}
 
 
-@given(graphs())
-def test_gradients_and_jvp_agree_with_backward(graph: tuple[list[Value], list[Value]]) -> None:
-    leaves, nodes = graph
-    root = nodes[-1]
+@given(graphs(leaves=3, max_nodes=12))
+def test_gradients_and_jvp_agree_with_backward(graph: Graph) -> None:
+    root, leaves = graph
+    nodes = topological_order(root)
     before = [leaf.data for leaf in leaves]
     slopes = gradients(root, leaves)
     along = jvp(root, leaves, [1.0] * len(leaves))
@@ -111,12 +82,10 @@ def test_gradients_and_jvp_agree_with_backward(graph: tuple[list[Value], list[Va
     assert before == [leaf.data for leaf in leaves]
 
 
-@given(graphs(most=6))
-def test_the_hessian_is_symmetric_and_forward_over_reverse(
-    graph: tuple[list[Value], list[Value]],
-) -> None:
-    leaves, nodes = graph
-    root = nodes[-1]
+@given(graphs(leaves=3, max_nodes=6))
+def test_the_hessian_is_symmetric_and_forward_over_reverse(graph: Graph) -> None:
+    root, leaves = graph
+    nodes = topological_order(root)
     matrix = hessian(root, leaves)
     scale = 1e-9 * max(1.0, float(numpy.abs(matrix).max()), size(nodes) ** 2 * 1e-3)
     assert numpy.allclose(matrix, matrix.T, rtol=1e-9, atol=scale)

@@ -24,6 +24,7 @@ from tinygrad_lin.graph import first_nonfinite, no_gc, topological_order
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.recording import add_operation
 from tinygrad_lin.reverse import grad, gradients, hessian, value_and_grad
+from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
 
 TYPE_CHECKING = False
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tinygrad_lin._operations import *  # noqa: F403
+    from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optim import SGD, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
+    from tinygrad_lin.viz.trace import Step, Steps, explain, steps
 
 _FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
 globals().update(_FUNCTIONS)
@@ -52,14 +55,19 @@ _ROOMS = {
     "MLP": "nn.mlp",
     "Module": "nn.linear",
     "SGD": "nn.optim",
+    "check_everywhere": "check.everywhere",
+    "Step": "viz.trace",
+    "Steps": "viz.trace",
     "check_gradients": "check.gradients",
     "draw": "viz.dot",
+    "explain": "viz.trace",
     "fit": "nn.training",
     "half_mse": "nn.losses",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
     "read_csv": "nn.data",
+    "steps": "viz.trace",
 }
 
 __all__ = [
@@ -77,11 +85,15 @@ __all__ = [
     "Linear",
     "Module",
     "OperandError",
+    "Step",
+    "Steps",
     "TinygradError",
     "Value",
     "add_operation",
+    "check_everywhere",
     "check_gradients",
     "draw",
+    "explain",
     "first_nonfinite",
     "fit",
     "grad",
@@ -94,6 +106,8 @@ __all__ = [
     "mse",
     "no_gc",
     "read_csv",
+    "scope",
+    "steps",
     "topological_order",
     "value_and_grad",
 ]

@@ -42,6 +42,7 @@ RESULTS = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 LINE_LEARNING_RATE = 1e-3
 LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
 STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink by e^-25 = 1e-11
+MOST_STEPS_IN_RICH = 1000  # more take long to lay out
 MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
 
 
@@ -191,6 +192,32 @@ def draw_expression(expression: str, bindings: tuple[str, ...], output: Path) ->
     root.backward()
     draw(root).write(output)
     click.echo(f"wrote {output}")
+
+
+@main.command("steps")
+@click.argument("expression", metavar="EXPR")
+@click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
+@click.option("--markdown", "form", flag_value="markdown", help="Write tables of Markdown.")
+@click.option("--tex", "form", flag_value="tex", help="Write displays for TeX.")
+def print_steps(expression: str, bindings: tuple[str, ...], form: str | None) -> None:
+    r"""Show every step of the forward and of the backward pass.
+
+    \b
+    Example:
+      tinygrad-lin steps "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19
+    """
+    from tinygrad_lin.viz.trace import steps
+
+    formula, leaves = bound(expression, bindings)
+    listed = steps(formula(leaves))
+    if form is None and sys.stdout.isatty() and len(listed) <= MOST_STEPS_IN_RICH:
+        from rich.console import Console
+
+        Console().print(listed)
+        return
+    lines = {None: listed.lines, "markdown": listed.markdown_lines, "tex": listed.tex_lines}
+    for line in lines[form]():
+        click.echo(line)
 
 
 @main.command()

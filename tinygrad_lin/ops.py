@@ -18,7 +18,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Interval = tuple[float, float]
@@ -38,7 +38,7 @@ class Operation:
         tex: how TeX writes it, with ``{x}`` and ``{y}`` for the operands.
         defined: where it has a value, as a predicate of its operands.
         smooth: where its derivatives of every order are continuous, as a predicate of its operands
-            (within ``defined``). What lies on either side of a corner is joined by "or".
+            (within ``defined``). What lies on either side of a corner or a pole is joined by "or".
         draw: for each operand the interval a test may draw from: well inside the domain, and not
             so far out that numbers overflow.
         operands: the names of the operands; a starred one stands for many.
@@ -101,6 +101,18 @@ class Operation:
         """The names of its function's parameters: the operand *x comes as a sequence xs."""
         return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
 
+    def grouped(self, operands: Sequence[Any]) -> list[Any]:
+        """Operands in a flat list as the arguments of its function: those of *x as one list.
+
+        >>> TABLE["dot"].grouped([1.0, 2.0, 3.0, 4.0, 5.0])
+        [[1.0, 2.0], [3.0, 4.0], 5.0]
+        """
+        many = sum(name.startswith("*") for name in self.operands)
+        n = (len(operands) - len(self.operands) + many) // many if many else 0
+        return [list(operands[k * n : (k + 1) * n]) for k in range(many)] + list(
+            operands[many * n :]
+        )
+
     def _arguments(self, pattern: str = "%s") -> str:
         return "(" + ", ".join(pattern % name for name in self.operands) + ")"
 
@@ -118,7 +130,7 @@ _ROWS = (
               ufunc="multiply"),
     Operation("div",      "x / y",       ("1.0 / y", "-out / y"), "÷",     r"\frac{{{x}}}{{{y}}}",
               special="__truediv__", ufunc="divide",
-              defined="abs(y) > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
+              defined="abs(y) > 0", smooth="y < 0 or y > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
     Operation("neg",      "-x",          ("-1.0",),              "−",      "-{x}", special="__neg__",
               ufunc="negative"),
     # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.

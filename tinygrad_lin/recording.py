@@ -23,7 +23,7 @@ from tinygrad_lin.ops import (
     enter,
     over_sequences,
 )
-from tinygrad_lin.value import Value, blank, data_of, number
+from tinygrad_lin.value import MAKERS, Value, blank, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ def record(*operations: Operation) -> None:
         "blank": blank,
         "__name__": "tinygrad_lin",
     }
+    MAKERS.append(namespace)
     text = "".join(map(source, operations))
     exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)
     for operation in operations:
@@ -387,5 +388,6 @@ def forget(operation: Operation) -> None:
             meanings[operation.name] = vars(math)[operation.name]
 
 
+MAKERS.append(globals())
 record(*TABLE.values())
 VALUES.meanings["sum"] = FUNCTIONS["total"]

@@ -202,11 +202,9 @@ def local_derivatives(node: Value) -> list[Value | float]:
         return []
     names = ", ".join((*operation.parameters, "out"))
     if operation.variadic:
-        many = sum(name.startswith("*") for name in operation.operands)
-        n = (len(operands) - len(operation.operands) + many) // many
-        sequences = [operands[k * n : (k + 1) * n] for k in range(many)]
+        arguments = operation.grouped(operands)
         formula = VALUES(over_sequences(operation)[1], f"{names}, n")
-        every = formula(*sequences, *operands[many * n :], node, n)
+        every = formula(*arguments, node, len(arguments[0]))
         found = [local for local, x in zip(every, operands) if isinstance(x, Value)]
     else:
         stored = iter(node.partials)

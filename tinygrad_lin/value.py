@@ -34,6 +34,18 @@ else:
         return cls
 
 
+class Label(str):
+    """A label that also knows the scope in which its Value was recorded."""
+
+    def __new__(cls, text: str, scope: tuple[str, ...]) -> Label:
+        """A label in a scope."""
+        label = super().__new__(cls, text)
+        label.scope = scope
+        return label
+
+    scope: tuple[str, ...]
+
+
 class LeafMaker(type):
     """Makes `Value(3.0)` a leaf, and leaves `blank()` below free of any Python code: an operation
     fills its node in by itself, and every nanosecond there counts.
@@ -43,7 +55,8 @@ class LeafMaker(type):
         """A leaf."""
         leaf = blank()
         leaf._data = number(data)
-        leaf.label = label
+        if label or type(label) is not str:
+            leaf.label = label
         leaf.grad = 0.0
         leaf.operation = leaf._left = leaf._right = None
         return leaf
@@ -82,7 +95,7 @@ class Value(Operations, metaclass=LeafMaker):
         "_data",
         "_dleft",  # d self / d left
         "_dright",
-        "_label",  # unset until asked for: most nodes have none
+        "_label",  # unset on most nodes; a Label where there is a scope
         "_left",
         "_right",
         "grad",
@@ -132,7 +145,15 @@ class Value(Operations, metaclass=LeafMaker):
     def label(self, text: str) -> None:
         if not isinstance(text, str):
             raise OperandError(f"a label is a str, not {type(text).__name__}: {text!r}")
-        self._label = text
+        self._label = Label(text, self.scope) if self.scope else text
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The names of the scopes it was recorded in, outermost first (see tinygrad_lin.scope)."""
+        try:
+            return getattr(self._label, "scope", ())
+        except AttributeError:
+            return ()
 
     @property
     def op(self) -> str | None:
@@ -226,6 +247,9 @@ class Value(Operations, metaclass=LeafMaker):
 
 blank: Callable[[], Any] = type.__call__.__get__(Value)
 """A Value with nothing in it yet."""
+
+MAKERS = [globals()]
+"""The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
 
 
 def number(given: Any) -> float:

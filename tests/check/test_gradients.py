@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_lin import (
-    TABLE,
     DataError,
     DomainError,
     GradientMismatch,
@@ -29,8 +28,6 @@ from tinygrad_lin import (
     sqrt,
     tanh,
 )
-from tinygrad_lin.ops import FUNCTIONS, Operation
-from tinygrad_lin.recording import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,29 +80,6 @@ def test_a_wrong_gradient_is_caught_and_shown(wrong: float) -> None:
         assert name in str(caught.value)
 
 
-MUTANTS = [(row, k) for row in TABLE.values() for k in range(len(row.partials)) if not row.variadic]
-
-
-@pytest.mark.parametrize(("row", "place"), MUTANTS, ids=lambda v: getattr(v, "name", str(v)))
-@pytest.mark.parametrize("wrong", ["1.001 * ({})", "-({})"])
-def test_mutants_of_the_table_are_caught_in_both_modes(
-    row: Operation, place: int, wrong: str
-) -> None:
-    inputs = [low + 0.7 * (high - low) - 0.1 * k for k, (low, high) in enumerate(row.draw)]
-    inputs.sort(reverse=(place == 1) == (row.name == "minimum"))  # where the slope is not 0
-    partials = list(row.partials)
-    partials[place] = wrong.format(partials[place])
-    fields = {name: getattr(row, name) for name in Operation.__slots__}
-    assert check_gradients(FUNCTIONS[row.name], *inputs).ok
-    record(Operation(**{**fields, "partials": tuple(partials)}))
-    try:
-        for mode in ("reverse", "forward"):
-            with pytest.raises(GradientMismatch):
-                check_gradients(FUNCTIONS[row.name], *inputs, modes=[mode])
-    finally:
-        record(row)
-
-
 def test_a_missing_accumulation_is_caught() -> None:
     with pytest.raises(GradientMismatch):
         check_gradients(lambda x: x * x, 3.0, gradient=lambda x: x)
@@ -138,9 +112,16 @@ def test_a_whole_power_has_no_kink_at_zero() -> None:
 
 
 def test_at_a_kink_a_slope_that_neither_side_allows_is_wrong() -> None:
-    assert verdicts(relu, 0.0, gradient=lambda x: 0.3) == {"kink"}
-    with pytest.raises(GradientMismatch):
-        check_gradients(relu, 0.0, gradient=lambda x: 1.5)
+    def step(x: float, in_the_corner: float) -> float:
+        return in_the_corner if x == 0.0 else float(x > 0.0)
+
+    assert verdicts(relu, 0.0, gradient=lambda x: step(x, 0.3)) == {"kink"}
+    for beyond in (-0.1, 1.5, 7.0):
+        with pytest.raises(GradientMismatch, match="in the corner"):
+            check_gradients(relu, 0.0, gradient=lambda x, beyond=beyond: step(x, beyond))
+    for constant in (0.3, 1.5):  # right at the corner at best, wrong beside it
+        with pytest.raises(GradientMismatch):
+            check_gradients(relu, 0.0, gradient=lambda x, constant=constant: constant)
     assert verdicts(numpy.abs, 0.0, gradient=numpy.sign) == {"kink"}
     with pytest.raises(GradientMismatch):
         check_gradients(numpy.abs, 0.0, gradient=lambda x: -2.0)
@@ -159,7 +140,7 @@ def test_near_the_edge_of_a_domain_there_is_no_false_alarm(x: float) -> None:
 
 
 def test_infinite_slopes_are_unclear_and_nan_is_wrong() -> None:
-    assert verdicts(sqrt, 0.0) == {"unclear"}
+    assert verdicts(sqrt, 0.0) == {"kink", "unclear"}  # right of 0 it is checked; at 0 it is inf
     with pytest.raises(GradientMismatch):  # 0 · inf on the way through a root at 0
         check_gradients(lambda x: (x * x) ** 0.5, 0.0)
     with pytest.raises(GradientMismatch):
@@ -193,3 +174,16 @@ def test_bad_questions_get_clear_answers() -> None:
         check_gradients(log, -1.0)
     with pytest.raises(OperandError):
         check_gradients(exp, "1")  # type: ignore[arg-type]
+
+
+def test_subnormal_numbers_are_not_taken_for_wrong() -> None:
+    assert verdicts(lambda x, y: x * y, 0.015625, 2.2250738585e-313) <= {"ok", "unclear"}
+
+
+def test_steps_do_not_cross_a_pole() -> None:
+    assert verdicts(lambda x, y: x / y, -5e-324, 5e-324) <= {"unclear", "kink"}
+    assert verdicts(lambda x: 1 / x, 1e-9) == {"ok"}
+
+
+def test_steps_out_of_the_domain_of_a_power_of_numbers_are_left_out() -> None:
+    assert verdicts(lambda x: log(x**0.5 + 1.0), 0.01) == {"ok"}

@@ -22,17 +22,14 @@ from tinygrad_lin import (
     mse,
     total,
 )
+from tinygrad_lin.check.strategies import TrainingSet, training_sets
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
 # The Hessian of the line's cost is X^T X / n = [[10, 3], [3, 1]] with eigenvalues (11 ± √117) / 2.
 LINE_LIMIT = 2 / ((11 + math.sqrt(117)) / 2)
 
 
-@st.composite
-def features(draw: st.DrawFn) -> list[list[float]]:
-    width = draw(st.integers(1, 3))
-    row = st.lists(st.floats(-10, 10), min_size=width, max_size=width)
-    return draw(st.lists(row, min_size=1, max_size=6))
+FEATURES = st.integers(1, 3).flatmap(lambda width: training_sets(width, min_size=1, max_size=6))
 
 
 def test_a_step_by_hand() -> None:
@@ -75,8 +72,9 @@ def test_the_limit_of_the_line() -> None:
     assert learning_rate_limit(full, line.parameters()) == pytest.approx(LINE_LIMIT / 2, rel=1e-12)
 
 
-@given(rows=features())
-def test_the_limit_is_that_of_numpy_s_eigenvalues(rows: list[list[float]]) -> None:
+@given(points=FEATURES)
+def test_the_limit_is_that_of_numpy_s_eigenvalues(points: TrainingSet) -> None:
+    rows = [numpy.atleast_1d(row).tolist() for row in points.x]
     model = Linear(inputs=len(rows[0]))
     cost = half_mse([model(row) for row in rows], [1.0] * len(rows))
     design = numpy.hstack([numpy.array(rows), numpy.ones((len(rows), 1))])

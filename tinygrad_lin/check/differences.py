@@ -12,11 +12,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from tinygrad_lin.errors import OperandError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHRINK = 1.6
 ROUNDS = 24
+SUBNORMAL = 2.0**-1072  # numbers below 2^-1022 lose digits
+SAFETY = 4.0  # neighbours in the tableau may be wrong in the same way, as at a jump of f''
 RESOLUTION = 2.0**-51
 
 
@@ -34,7 +38,9 @@ class Difference(NamedTuple):
     step: float
 
 
-def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 0) -> Difference:
+def derivative(
+    f: Callable[[float], float], x: float, reach: float, side: int = 0, scale: float = 0.0
+) -> Difference:
     """The derivative of f at x.
 
     Args:
@@ -43,6 +49,8 @@ def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 
         x: where.
         reach: the largest step, above 0.
         side: 0 for central differences, 1 or -1 for those to the right or to the left.
+        scale: how large the numbers are that f computes with, if they are larger than its values:
+            log(1 + x) is 0 for a tiny x, and its rounding is that of 1.
 
     The error is infinite where f has no values to work with.
 
@@ -51,8 +59,8 @@ def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 
     True
     """
     best = Difference(math.nan, math.inf, math.nan)
-    largest = 0.0
-    previous: list[float] = []
+    previous: list[tuple[float, float]] = []  # with larger steps: slopes, and their rounding
+    power = SHRINK if side else SHRINK * SHRINK
     h = reach
     for _ in range(ROUNDS):
         above = x + h if side >= 0 else x
@@ -62,19 +70,21 @@ def derivative(f: Callable[[float], float], x: float, reach: float, side: int = 
             previous = []
             h /= SHRINK
             continue
-        largest = max(largest, abs(high), abs(low))
-        row = [(high - low) / (above - below)]
-        power = SHRINK if side else SHRINK * SHRINK
+        slope = (high - low) / (above - below)
+        rounding = (RESOLUTION * max(abs(high), abs(low), scale) + SUBNORMAL) / (above - below)
+        if rounding > best.error:
+            break  # with smaller steps it would only grow
+        row = [(slope, rounding)]
         factor = power
-        for k, coarser in enumerate(previous):
-            row.append(row[k] + (row[k] - coarser) / (factor - 1.0))
+        for coarser, coarser_rounding in previous:
+            extrapolated = slope + (slope - coarser) / (factor - 1.0)
+            rounding += (rounding + coarser_rounding) / (factor - 1.0)
+            error = SAFETY * max(abs(extrapolated - slope), abs(extrapolated - coarser)) + rounding
+            slope = extrapolated
+            row.append((slope, rounding))
             factor *= power
-            error = max(abs(row[-1] - row[-2]), abs(row[-1] - coarser))
-            error += RESOLUTION * largest / (above - below)
             if error <= best.error:
-                best = Difference(row[-1], error, h)
-        if RESOLUTION * largest / (above - below) > best.error:
-            break  # by rounding alone, smaller steps would be worse
+                best = Difference(slope, error, h)
         previous = row
         h /= SHRINK
     return best
@@ -84,5 +94,5 @@ def value_at(f: Callable[[float], float], x: float) -> float:
     """The value of f at x, NaN where it has none."""
     try:
         return f(x)
-    except (ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError, OperandError):  # the last for (-8.0) ** 0.5 on the way
         return math.nan

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import html
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.check.differences import Difference, derivative
+from tinygrad_lin.check.line import Line, record
 from tinygrad_lin.errors import DataError, GradientMismatch
 from tinygrad_lin.forward import jvp
-from tinygrad_lin.graph import topological_order
-from tinygrad_lin.ops import FLOATS
 from tinygrad_lin.reverse import grad, gradients
 from tinygrad_lin.value import Value, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tinygrad_lin.check.differences import Difference
+    from tinygrad_lin.check.line import Spot
     from tinygrad_lin.value import Number
 
 MODES = ("reverse", "forward")
+IN_IT = "in the corner"
+OVERFLOW = 1e300  # a slope of this size may overflow on the way to its value
 
 
 class Row(NamedTuple):
@@ -28,26 +30,31 @@ class Row(NamedTuple):
 
     Attributes:
         label: the input's name.
+        at: its value.
         mode: reverse, forward, or gradient for one that was given.
         analytic: the derivative under test.
         numeric: the one from finite differences.
-        error: how far they are apart.
+        complex_step: the one by a complex step, exact to rounding; NaN where there is none.
+        error: how far the analytic one is from those of them that are certain.
         estimate: how far the numeric one may be off, by its own estimate.
         tolerance: how far they may be apart.
         step: the smallest step of the differences.
-        verdict: "ok"; "kink" where the function has a corner at this point and the derivative lies
-            between those to the left and to the right; "wrong"; or "unclear" where the differences
-            are no more certain than the derivative.
+        side: at a corner, on which side of it this was evaluated.
+        verdict: "ok"; "kink" for a derivative that is right beside a corner; "wrong"; or "unclear"
+            where nothing is more certain than the derivative.
     """
 
     label: str
+    at: float
     mode: str
     analytic: float
     numeric: float
+    complex_step: float
     error: float
     estimate: float
     tolerance: float
     step: float
+    side: str
     verdict: str
 
 
@@ -66,7 +73,8 @@ class Report:
         """The table as text, its head first."""
         table = [list(Row._fields)]
         for row in self.rows:
-            table.append([f"{v:.6g}" if isinstance(v, float) else str(v) for v in row])
+            shown = row._asdict() | {"analytic": f"{row.analytic:.6g}"}
+            table.append([as_cell(each) for each in shown.values()])
         return table
 
     def __str__(self) -> str:
@@ -83,6 +91,13 @@ class Report:
         )
         rows = "".join(f"<tr>{row}</tr>" for row in body)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def as_cell(entry: float | str) -> str:
+    """An entry of the table; a number that there is none of is a dash."""
+    if isinstance(entry, str):
+        return entry
+    return "-" if math.isnan(entry) else f"{entry:.6g}"
 
 
 def check_gradients(
@@ -121,8 +136,8 @@ def check_gradients(
     >>> check_gradients(lambda x: x * x, 3.0, gradient=lambda x: 3 * x)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     tinygrad_lin.errors.GradientMismatch: the gradient is wrong
-    label    mode      analytic  numeric  error  ...  verdict
-    input 0  gradient  9         6        3      ...  wrong
+    label    at  mode      analytic  numeric  complex_step  error  ...  verdict
+    input 0  3   gradient  9         6        6             3      ...  wrong
     """
     if not inputs:
         raise DataError("there is nothing to check: give the inputs after the function")
@@ -137,49 +152,130 @@ def check_gradients(
         (given.label if isinstance(given, Value) else "") or f"input {k}"
         for k, given in enumerate(inputs)
     ]
-    rows = findings(f, points, labels, modes, gradient, rtol, atol)
+    check = Check(f, f, modes, gradient, rtol, atol)
+    rows = check.rows(points, labels)
     if order == 2:
         for place, label in enumerate(labels):
-            slope = grad(f, argnums=place)
-            of_slope = [f"{other} of d/d {label}" for other in labels]
-            rows += findings(slope, points, of_slope, modes, None, rtol, atol)
+            slope = replace(check, f=grad(f, argnums=place))
+            rows += slope.rows(points, [f"{other} of d/d {label}" for other in labels])
     report = Report(tuple(rows))
     if not report.ok:
         raise GradientMismatch(f"the gradient is wrong\n{report}", report=report)
     return report
 
 
-def findings(
-    f: Callable[..., Any],
-    points: list[float],
-    labels: list[str],
-    modes: Sequence[str],
-    gradient: Callable[..., Any] | None,
-    rtol: float,
-    atol: float,
-) -> list[Row]:
-    """A row for every derivative of f."""
-    if gradient:
-        found = [("gradient", given_gradient(gradient, points))]
-    else:
+@dataclass(frozen=True)
+class Check:
+    """Derivatives under test, and what they are compared with.
+
+    Attributes:
+        f: the function whose derivatives they are.
+        origin: the function whose corners are those of f: f itself, or what f is a derivative of
+            (a derivative jumps at a corner, but does not show it).
+        modes: which of our own modes to check.
+        gradient: the user's derivatives, to check instead.
+        rtol: the tolerance, relative to the larger of two derivatives.
+        atol: what is added to it.
+    """
+
+    f: Callable[..., Any]
+    origin: Callable[..., Any]
+    modes: Sequence[str]
+    gradient: Callable[..., Any] | None
+    rtol: float
+    atol: float
+
+    def rows(self, points: list[float], labels: list[str]) -> list[Row]:
+        """What was found for every input by every mode; at a corner, on each side of it."""
+        here = self.derivatives(points, labels)
+        finite = math.isfinite(data_of(self.f(*points)))
+        found: dict[str, list[Row]] = {mode: [] for mode in here}
+        for place, label in enumerate(labels):
+            line = Line(self.f, self.origin, points, place)
+            spots = line.spots(self.rtol, self.atol)
+            for spot in spots:
+                slopes = here if spot.x == line.x else self.derivatives(line.point(spot.x), labels)
+                numeric, exact = line.numerical(spot)
+                for mode, each in slopes.items():
+                    row = self.row(label, spot, mode, each[place], numeric, exact)
+                    found[mode].append(row)
+            if len(spots) != 1 or spots[0].x != line.x:
+                for mode, each in here.items():
+                    found[mode] += self.in_the_corner(line, label, mode, each[place], found[mode])
+        rows = [row for rows in found.values() for row in rows]
+        # Where the function is infinite, its derivative may be anything.
+        return rows if finite else [row._replace(verdict="unclear") for row in rows]
+
+    def derivatives(self, points: list[float], labels: list[str]) -> dict[str, list[float]]:
+        """The derivatives under test, by mode."""
+        if self.gradient:
+            return {"gradient": given_gradient(self.gradient, points)}
         leaves = [Value(x, label) for x, label in zip(points, labels)]
-        found = [(mode, derivatives(f, leaves, mode)) for mode in modes]
-    return [
-        compare(f, points, place, labels[place], mode, slopes[place], rtol, atol)
-        for mode, slopes in found
-        for place in range(len(points))
-    ]
+        output = self.f(*leaves)
+        return {mode: derivatives(output, leaves, mode) for mode in self.modes}
+
+    def row(
+        self,
+        label: str,
+        spot: Spot,
+        mode: str,
+        analytic: float,
+        numeric: Difference,
+        exact: Difference | None,
+    ) -> Row:
+        """One derivative beside the numerical ones, and the verdict."""
+        tolerance = self.atol + self.rtol * abs(analytic)
+        error, wrong, certain = 0.0, False, False
+        for other in (numeric, exact):
+            if other is None or not math.isfinite(other.error):
+                continue
+            apart = abs(analytic - other.value)
+            allowed = self.atol + self.rtol * max(abs(analytic), abs(other.value))
+            sure = other.error <= self.atol + self.rtol * abs(other.value)
+            if sure:
+                error, tolerance = max(error, apart), max(tolerance, allowed)
+            certain |= sure
+            # An infinite slope is wrong only where it is certain that there is a moderate one.
+            moderate = sure and abs(other.value) < OVERFLOW
+            wrong |= moderate if math.isinf(analytic) else apart > allowed + other.error
+        wrong |= math.isnan(analytic) and certain
+        verdict = "wrong" if wrong else "unclear" if not certain else "kink" if spot.side else "ok"
+        return Row(
+            label, spot.x, mode, analytic, numeric.value, exact.value if exact else math.nan,
+            error, numeric.error, tolerance, numeric.step, spot.side, verdict,
+        )  # fmt: skip
+
+    def in_the_corner(
+        self, line: Line, label: str, mode: str, analytic: float, beside: list[Row]
+    ) -> list[Row]:
+        """A row for the derivative at a corner itself, if there is something to say of it.
+
+        Our own modes follow a convention there. It must be a number, and one that was given must
+        lie between the slopes on the two sides, or follow the convention too.
+        """
+        slopes = [row.numeric for row in beside if row.label == label and row.side]
+        if slopes and self.gradient and (recorded := record(self.f, line.points)):
+            slopes.append(derivatives(*recorded, "reverse")[line.place])
+        nearest = min(max(analytic, min(slopes)), max(slopes)) if slopes else math.nan
+        tolerance = self.atol + self.rtol * abs(analytic)
+        error = abs(analytic - nearest)
+        between = not self.gradient or not error > tolerance
+        if math.isfinite(analytic) and between and slopes:
+            return []
+        verdict = "unclear" if math.isinf(analytic) or not slopes else "wrong"
+        return [
+            Row(label, line.x, mode, analytic, nearest, math.nan, error, math.nan, tolerance,
+                math.nan, IN_IT, verdict)
+        ]  # fmt: skip
 
 
-def derivatives(f: Callable[..., Any], leaves: list[Value], mode: str) -> list[float]:
-    """The derivatives of f by one of our own modes."""
-    output = f(*leaves)
+def derivatives(output: Any, leaves: list[Value], mode: str) -> list[float]:
+    """The derivatives of an output by one of our own modes."""
     if not isinstance(output, Value):
         return [0.0 for _ in leaves]
     if mode == "reverse":
         return [slope.data for slope in gradients(output, leaves)]
-    rows = [[float(i == k) for i in range(len(leaves))] for k in range(len(leaves))]
-    return [jvp(output, leaves, row).data for row in rows]
+    return [jvp(output, [leaf], [1.0]).data for leaf in leaves]
 
 
 def given_gradient(gradient: Callable[..., Any], points: list[float]) -> list[float]:
@@ -189,95 +285,3 @@ def given_gradient(gradient: Callable[..., Any], points: list[float]) -> list[fl
     if len(slopes) != len(points):
         raise DataError(f"gradient gives {len(slopes)} numbers for {len(points)} inputs")
     return [data_of(slope) for slope in slopes]
-
-
-def compare(
-    f: Callable[..., Any],
-    points: list[float],
-    place: int,
-    label: str,
-    mode: str,
-    analytic: float,
-    rtol: float,
-    atol: float,
-) -> Row:
-    """One derivative beside the differences of f along one input."""
-
-    def along(x: float) -> float:
-        return data_of(f(*points[:place], x, *points[place + 1 :]))
-
-    def side(x: float) -> tuple[int, ...] | None:
-        return sides(f, [*points[:place], x, *points[place + 1 :]])
-
-    x = points[place]
-    data_of(f(*points))  # outside the domain this says so
-    here = side(x)
-    reach = 0.1 * max(abs(x), 1.0)
-    if here is not None:
-        nearest = 1e-9 * abs(x) or 1e-10
-        while reach > nearest and not side(x - reach) == here == side(x + reach):
-            reach /= 4.0
-        cornered = reach <= nearest
-    else:  # f tells us nothing of its corners: see whether the two sides agree
-        left, right = (best(along, x, reach, direction) for direction in (-1, 1))
-        certain = left.error + right.error
-        cornered = abs(left.value - right.value) > 10.0 * certain + rtol * abs(left.value) + atol
-
-    if cornered:
-        reach = 0.1 * max(abs(x), 1.0)
-        left, right = (best(along, x, reach, direction) for direction in (-1, 1))
-        low, high = sorted((left.value, right.value))
-        numeric = Difference(min(max(analytic, low), high), left.error + right.error, left.step)
-    else:
-        numeric = best(along, x, reach, 0)
-    error = abs(analytic - numeric.value)
-    tolerance = atol + rtol * max(abs(analytic), abs(numeric.value))
-    if not math.isfinite(analytic) or not math.isfinite(numeric.error):
-        verdict = "wrong" if math.isnan(analytic) else "unclear"
-    elif error > tolerance + numeric.error:
-        verdict = "wrong"
-    elif cornered:
-        verdict = "kink"
-    else:
-        verdict = "ok" if numeric.error <= tolerance else "unclear"
-    value, estimate, step = numeric
-    return Row(label, mode, analytic, value, error, estimate, tolerance, step, verdict)
-
-
-def holds(part: Callable[..., Any], numbers: list[float]) -> bool:
-    """Whether a part of a predicate is true; of infinities it may have no truth."""
-    try:
-        return bool(part(*numbers))
-    except (ValueError, ArithmeticError):
-        return False
-
-
-def best(f: Callable[[float], float], x: float, reach: float, side: int) -> Difference:
-    """The more certain of two derivatives, one with steps of the size of 1, one of that of x."""
-    found = derivative(f, x, reach, side)
-    if x != 0.0 and abs(x) < 1.0 and reach > 0.1 * abs(x):
-        closer = derivative(f, x, 0.1 * abs(x), side)
-        return min(found, closer, key=lambda difference: difference.error)
-    return found
-
-
-def sides(f: Callable[..., Any], points: list[float]) -> tuple[int, ...] | None:
-    """On which side of every possible corner the nodes of f lie; None if f shows no graph.
-
-    A side is the place of the first part of the row's predicate that holds; -1 is in the corner.
-    """
-    try:
-        output = f(*map(Value, points))
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return None
-    if not isinstance(output, Value):
-        return None
-    found: list[int] = []
-    for node in topological_order(output):
-        row = node.operation
-        if row is not None and row.smooth and not row.variadic:
-            numbers = [data_of(operand) for operand in node.operands]
-            names = ", ".join(row.operands)
-            parts = [FLOATS(part, names) for part in row.smooth.split(" or ")]
-            found.append(next((k for k, part in enumerate(parts) if holds(part, numbers)), -1))
-    return tuple(found)

@@ -12,6 +12,7 @@ import numpy
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.ops import FUNCTIONS
+from tinygrad_lin.scopes import place, scope
 from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
@@ -130,10 +131,11 @@ class Linear(Module):
             label = f"{name}[{','.join(shown)}]" if shown else name
             return Value(rng.standard_normal(), label)
 
-        self.w = [
-            [parameter("w", row, column) for column in range(inputs)] for row in range(outputs)
-        ]
-        self.b = [parameter("b", row) for row in range(outputs)]
+        with scope("linear"):
+            self.w = [
+                [parameter("w", row, column) for column in range(inputs)] for row in range(outputs)
+            ]
+            self.b = [parameter("b", row) for row in range(outputs)]
 
     def __call__(self, x: Input) -> Any:
         """The prediction for one point: a Value, or a list of them for several outputs.
@@ -145,11 +147,14 @@ class Linear(Module):
         if len(features) != self.inputs:
             raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
         if self.inputs == 1:
-            a = [row[0] * features[0] + b for row, b in zip(self.w, self.b)]
+            products = [row[0] * features[0] for row in self.w]
+            for product in products:
+                place(product, "linear")
+            a = [product + b for product, b in zip(products, self.b)]
         else:
             a = [FUNCTIONS["dot"](row, features, b) for row, b in zip(self.w, self.b)]
         for prediction in a:
-            prediction.label = "a"
+            place(prediction, "linear", "a")
         return a[0] if self.outputs == 1 else a
 
     def parameters(self) -> list[Value]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.ops import FUNCTIONS
+from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -23,15 +24,8 @@ def mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Valu
     >>> mse([Value(1.0), Value(4.0)], [2.0, 7.0]).data
     5.0
     """
-    if len(predictions) != len(targets):
-        raise DataError(f"{len(predictions)} predictions do not match {len(targets)} targets")
-    if len(targets) == 0:
-        raise DataError("the mean of no errors is not defined: give at least one point")
-    errors = [(y - a) ** 2 for a, y in zip(predictions, targets)]
-    result: Value = FUNCTIONS["total"](errors) / len(errors)
-    if isinstance(result, Value):
-        result.label = "MSE"
-    return result
+    with scope("loss"):
+        return mean_of_squares(predictions, targets)
 
 
 def half_mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
@@ -43,7 +37,21 @@ def half_mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) ->
     >>> half_mse([Value(1.0), Value(4.0)], [2.0, 7.0]).data
     2.5
     """
-    result = mse(predictions, targets) / 2.0
-    if isinstance(result, Value):
-        result.label = "C"
-    return result
+    with scope("loss"):
+        cost = mean_of_squares(predictions, targets) / 2.0
+        if isinstance(cost, Value):
+            cost.label = "C"
+        return cost
+
+
+def mean_of_squares(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
+    """The mean of the squared errors, whatever scope it is in."""
+    if len(predictions) != len(targets):
+        raise DataError(f"{len(predictions)} predictions do not match {len(targets)} targets")
+    if len(targets) == 0:
+        raise DataError("the mean of no errors is not defined: give at least one point")
+    errors = [(y - a) ** 2 for a, y in zip(predictions, targets)]
+    mean: Value = FUNCTIONS["total"](errors) / len(errors)
+    if isinstance(mean, Value):
+        mean.label = "MSE"
+    return mean

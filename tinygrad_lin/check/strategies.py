@@ -1,0 +1,315 @@
+"""Hypothesis strategies for numbers, Values, graphs and functions, made from the table's rows.
+
+Rows that you add with :func:`tinygrad_lin.add_operation` take part. Nothing is filtered out: what
+is drawn lies where the rows say that they are defined.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from tinygrad_lin.check.code import code
+from tinygrad_lin.errors import DataError
+from tinygrad_lin.ops import FLOATS, FUNCTIONS, TABLE
+from tinygrad_lin.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tinygrad_lin.ops import Operation
+
+__all__ = [
+    "Formula",
+    "Graph",
+    "TrainingSet",
+    "expressions",
+    "graphs",
+    "operands",
+    "scalars",
+    "training_sets",
+    "values",
+]
+
+LEAF = (-3.0, 3.0)
+AWKWARD = (0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-200, -1e-200, 1e-8, -1e-8)
+HUGE = (1e8, -1e8, 1e200, -1e200)
+LAST = (1.7976931348623157e308, -1.7976931348623157e308)  # where nearly any formula overflows
+
+
+def scalars(
+    op: str | None = None, *, min_value: float | None = None, max_value: float | None = None
+) -> st.SearchStrategy[float]:
+    """Finite numbers, the awkward ones often: signed zeros, subnormals, huge ones.
+
+    Args:
+        op: the name of an operation of one operand: numbers from its domain, often at or beside
+            its edges and corners.
+        min_value: the least one.
+        max_value: the largest one.
+
+    >>> from hypothesis import find
+    >>> find(scalars("log"), lambda x: x < 0.5) > 0.0
+    True
+    """
+    if op is not None:
+        (row,) = rows_of([op])
+        if len(row.operands) != 1 or row.variadic:
+            raise DataError(f"{op} takes more than one operand: use operands({op!r})")
+        low, high = row.draw[0]
+        usual = st.floats(
+            low if min_value is None else max(low, min_value),
+            high if max_value is None else min(high, max_value),
+        )
+        special = [x for x in awkward(row) if holds(row.defined, row, [x])]
+    else:
+        usual = st.floats(min_value, max_value, allow_nan=False, allow_infinity=False)
+        special = [*AWKWARD, *HUGE, *LAST]
+    low = -math.inf if min_value is None else min_value
+    high = math.inf if max_value is None else max_value
+    special = [x for x in special if low <= x <= high]
+    return usual | st.sampled_from(special) if special else usual
+
+
+def values(
+    op: str | None = None, *, min_value: float | None = None, max_value: float | None = None
+) -> st.SearchStrategy[Value]:
+    """Leaves that hold :func:`scalars`."""
+    return st.builds(Value, scalars(op, min_value=min_value, max_value=max_value), st.just(""))
+
+
+@st.composite
+def operands(draw: st.DrawFn, op: str, *, plain: bool = False) -> list[float]:
+    """Operands for one operation, from where it has a value and derivatives, in a flat list.
+
+    Those of :func:`tinygrad_lin.dot` are the first sequence, the second one, and the bias:
+    ``FUNCTIONS[op](*TABLE[op].grouped(operands))`` applies the operation.
+
+    Args:
+        op: the name of the operation.
+        plain: only numbers from well inside the domain, without the awkward ones.
+
+    >>> from hypothesis import find
+    >>> x, y = find(operands("div"), lambda xy: True)
+    >>> y != 0.0
+    True
+    """
+    (row,) = rows_of([op])
+    n = draw(st.integers(1, 4)) if row.variadic else 1
+    intervals: list[tuple[float, float]] = []
+    for name, interval in zip(row.operands, row.draw):
+        intervals += [interval] * (n if name.startswith("*") else 1)
+    numbers = [draw(st.floats(low, high)) for low, high in intervals]
+    if plain:
+        return numbers
+    for place in range(len(numbers)):
+        if draw(st.integers(0, 3)) == 3:
+            others = numbers[:place] + numbers[place + 1 :]  # as in a tie of two operands
+            moved = list(numbers)
+            moved[place] = draw(st.sampled_from([*awkward(row), *map(float, others)]))
+            if has_value(row, moved):
+                numbers = moved
+    return numbers
+
+
+class Graph(NamedTuple):
+    """A recorded graph. Its repr is code that makes the root's value.
+
+    Attributes:
+        root: the Value on top.
+        leaves: the Values it may be made from, all that there are.
+    """
+
+    root: Value
+    leaves: tuple[Value, ...]
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(repr(leaf.data) for leaf in self.leaves)
+        return f"({code(self.root, self.leaves)})({numbers})"
+
+
+@st.composite
+def graphs(
+    draw: st.DrawFn, ops: Iterable[str] | None = None, leaves: int = 2, max_nodes: int = 10
+) -> Graph:
+    """A root with its leaves, recorded from random operations with shared parts.
+
+    Every operand lies where the row of its operation says that tests may draw from, so every node
+    has a value and a derivative, and so do points nearby.
+
+    Args:
+        ops: the names of the operations, those of the table if not given.
+        leaves: how many leaves there are.
+        max_nodes: how many operations there are at most.
+
+    >>> from hypothesis import find
+    >>> find(graphs(leaves=1), lambda graph: graph.root.op == "mul")
+    (lambda x: x * x)(0.0)
+    """
+    rows = rows_of(ops)
+    if leaves < 1 or max_nodes < 1:
+        raise DataError("there must be at least one leaf and one node")
+    names = ("x", "y", "z") if leaves <= 3 else [f"x{k}" for k in range(leaves)]
+    inputs = tuple([Value(draw(st.floats(*LEAF)), name) for name, _ in zip(names, range(leaves))])
+    nodes = list(inputs)
+    unused: set[Value | float] = set(inputs)
+
+    def operand(draw: st.DrawFn, interval: tuple[float, float]) -> Value | float:
+        """A node or a number from an interval; a leaf that nothing uses yet can be moved there."""
+        low, high = interval
+        begin = draw(st.integers(0, len(nodes)))
+        if begin == len(nodes):
+            return draw(st.floats(low, high))
+        recent = nodes[::-1]
+        for node in recent[begin:] + recent[:begin]:
+            if low <= node.data <= high:
+                return node
+        for leaf in inputs:
+            if leaf in unused:
+                leaf.data = draw(st.floats(low, high))
+                return leaf
+        return draw(st.floats(low, high))
+
+    @st.composite
+    def node(draw: st.DrawFn) -> Value | float:
+        """One more node; as a strategy of its own, for examples to shrink by leaving it out."""
+        row = draw(st.sampled_from(rows))
+        n = draw(st.integers(1, 3)) if row.variadic else 1
+        chosen: list[Value | float] = []
+        for name, interval in zip(row.operands, row.draw):
+            for _ in range(n if name.startswith("*") else 1):
+                chosen.append(operand(draw, interval))
+                unused.discard(chosen[-1])
+        result: Value | float = FUNCTIONS[row.name](*row.grouped(chosen))
+        return result
+
+    for _ in range(max_nodes):
+        result = draw(node())
+        if isinstance(result, Value):  # not all of its operands were numbers
+            nodes.append(result)
+        if draw(st.integers(0, 9)) == 0:
+            break
+    return Graph(nodes[-1], inputs)
+
+
+class Formula:
+    """A function made of operations. Its repr is Python code that can be pasted and run.
+
+    Attributes:
+        point: numbers at which it has a value and a derivative.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.point = tuple([leaf.data for leaf in graph.leaves])
+        self._code = code(*graph)
+        self._function = eval(self._code, dict(FUNCTIONS))
+        self.__signature__ = inspect.signature(self._function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Its value: a number for numbers, a Value if an argument is one."""
+        return self._function(*arguments)
+
+    def __repr__(self) -> str:
+        return self._code
+
+
+def expressions(
+    ops: Iterable[str] | None = None, leaves: int = 2, max_nodes: int = 10
+) -> st.SearchStrategy[Formula]:
+    """Functions of some numbers or Values, with shared parts; ``f.point`` is where to evaluate f.
+
+    The arguments are those of :func:`graphs`.
+
+    >>> from hypothesis import find
+    >>> f = find(expressions(ops=["add", "sin"], leaves=1), lambda f: "sin" in repr(f))
+    >>> f
+    lambda x: sin(x)
+    >>> f(0.0), f.point
+    (0.0, (0.0,))
+    """
+    return graphs(ops, leaves, max_nodes).map(Formula)
+
+
+class TrainingSet(NamedTuple):
+    """Points to learn from, as :func:`tinygrad_lin.fit` takes them.
+
+    Attributes:
+        x: one number for each point, or one list of numbers for several features.
+        y: one number for each point.
+    """
+
+    x: list[Any]
+    y: list[float]
+
+
+@st.composite
+def training_sets(
+    draw: st.DrawFn, features: int = 1, min_size: int = 2, max_size: int = 8
+) -> TrainingSet:
+    """Points to learn from, no two of them at the same x.
+
+    Args:
+        features: how many numbers each x has; for one it is that number.
+        min_size: the least number of points.
+        max_size: the largest one.
+
+    >>> from hypothesis import find
+    >>> find(training_sets(), lambda points: True)
+    TrainingSet(x=[0.0, 1.0], y=[0.0, 0.0])
+    """
+    # Numbers that a person reads, and that lie far enough apart to train on.
+    quarters = st.integers(-10, 10).map(float) | st.integers(-40, 40).map(lambda k: k / 4)
+    number = quarters | st.floats(-10.0, 10.0)
+    size = draw(st.integers(min_size, max_size))
+    rows = st.tuples(*[quarters] * features)
+    drawn = draw(st.lists(rows, min_size=size, max_size=size, unique=True))
+    x: list[Any] = [row[0] if features == 1 else list(row) for row in drawn]
+    return TrainingSet(x, draw(st.lists(number, min_size=size, max_size=size)))
+
+
+def rows_of(ops: Iterable[str] | None) -> list[Operation]:
+    """The rows with some names, all of them if there are none."""
+    if ops is None:
+        return list(TABLE.values())
+    names = [ops] if isinstance(ops, str) else list(ops)
+    for name in names:
+        if name not in TABLE:
+            raise DataError(f"there is no operation {name!r}; there are {', '.join(TABLE)}")
+    if not names:
+        raise DataError("there must be at least one operation")
+    return [TABLE[name] for name in names]
+
+
+def awkward(row: Operation) -> list[float]:
+    """Numbers at and beside the edges of a row's domain and its corners.
+
+    These are the numbers that its predicates compare with.
+    """
+    edges = {0.0}
+    for predicate in (row.defined, row.smooth):
+        for node in ast.walk(ast.parse(predicate or "True", mode="eval")):
+            match node:
+                case ast.Constant(value=int() | float() as number):
+                    edges.update((float(number), -float(number)))
+    beside = [edge + step for edge in sorted(edges) for step in (1e-3, -1e-3, 1e-9, -1e-9)]
+    nearest = [math.nextafter(edge, to) for edge in sorted(edges) for to in (-math.inf, math.inf)]
+    return [*sorted(edges), *beside, *nearest, *AWKWARD, *HUGE]
+
+
+def holds(predicate: str, row: Operation, numbers: Sequence[float]) -> bool:
+    """Whether a predicate of a row is true of some operands."""
+    if not predicate or row.variadic:
+        return True
+    return bool(FLOATS(predicate, ", ".join(row.operands))(*numbers))
+
+
+def has_value(row: Operation, numbers: Sequence[float]) -> bool:
+    """Whether the operation gives a finite number and has derivatives: a power may have none."""
+    try:
+        return math.isfinite(FUNCTIONS[row.name](*row.grouped(list(map(Value, numbers)))).data)
+    except ValueError:
+        return False
