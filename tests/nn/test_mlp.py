@@ -17,7 +17,6 @@ from tinygrad_lin import (
     Linear,
     Value,
     add_operation,
-    check_gradients,
     fit,
     topological_order,
 )
@@ -82,16 +81,16 @@ def test_a_net_without_hidden_layers_is_a_line() -> None:
 @pytest.mark.parametrize("activation", FIVE)
 def test_its_gradients_are_right(activation: str) -> None:
     net = MLP([2, 3, 1], activation=activation)
-
-    def f(*numbers: Any) -> Any:
-        rebuilt = MLP([2, 3, 1], activation=activation)
-        places = iter(numbers)
-        for layer in rebuilt.layers:
-            layer.w = [[next(places) for _ in row] for row in layer.w]
-            layer.b = [next(places) for _ in layer.b]
-        return rebuilt([0.7, -0.4])
-
-    check_gradients(f, *data(net))
+    step = 1e-6
+    net([0.7, -0.4]).backward()
+    for parameter in net.parameters():
+        middle = parameter.data
+        parameter.data = middle + step
+        above = net([0.7, -0.4]).data
+        parameter.data = middle - step
+        below = net([0.7, -0.4]).data
+        parameter.data = middle
+        assert parameter.grad == pytest.approx((above - below) / (2 * step), abs=1e-8)
 
 
 @pytest.mark.parametrize("x", [2.0, 2, [2.0], (2.0,), numpy.float64(2.0), Value(2.0, "x")])
