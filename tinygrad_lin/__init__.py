@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import half_mse, mse
     from tinygrad_lin.nn.mlp import MLP
-    from tinygrad_lin.nn.optim import SGD, learning_rate_limit
+    from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
     from tinygrad_lin.viz.trace import Step, Steps, explain, steps
@@ -48,12 +48,16 @@ globals().update(_FUNCTIONS)
 
 # These rooms bring NumPy, Graphviz and others: they are opened when somebody enters.
 _ROOMS = {
+    "Adam": "nn.optim",
     "Data": "nn.data",
     "Drawing": "viz.dot",
     "History": "nn.training",
     "Linear": "nn.linear",
     "MLP": "nn.mlp",
     "Module": "nn.linear",
+    "Momentum": "nn.optim",
+    "Newton": "nn.optim",
+    "Optimizer": "nn.optim",
     "SGD": "nn.optim",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
@@ -74,6 +78,7 @@ __all__ = [
     "MLP",
     "SGD",
     "TABLE",
+    "Adam",
     "Data",
     "DataError",
     "DivergedError",
@@ -84,7 +89,10 @@ __all__ = [
     "History",
     "Linear",
     "Module",
+    "Momentum",
+    "Newton",
     "OperandError",
+    "Optimizer",
     "Step",
     "Steps",
     "TinygradError",
