@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
-    from tinygrad_lin.nn.losses import half_mse, mse
+    from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
     from tinygrad_lin.nn.mlp import MLP
     from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
@@ -59,6 +59,7 @@ _ROOMS = {
     "Newton": "nn.optim",
     "Optimizer": "nn.optim",
     "SGD": "nn.optim",
+    "binary_cross_entropy": "nn.losses",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
     "Steps": "viz.trace",
@@ -67,6 +68,7 @@ _ROOMS = {
     "explain": "viz.trace",
     "fit": "nn.training",
     "half_mse": "nn.losses",
+    "hinge": "nn.losses",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
@@ -98,6 +100,7 @@ __all__ = [
     "TinygradError",
     "Value",
     "add_operation",
+    "binary_cross_entropy",
     "check_everywhere",
     "check_gradients",
     "draw",
@@ -108,6 +111,7 @@ __all__ = [
     "gradients",
     "half_mse",
     "hessian",
+    "hinge",
     "jvp",
     "learning_rate_limit",
     "load",

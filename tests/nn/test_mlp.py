@@ -108,6 +108,15 @@ def test_a_neuron_is_one_node_and_its_activation_another() -> None:
     assert len(nodes) == 2 * 16 + 2 * 16 + 1
 
 
+def test_its_layers_are_scopes() -> None:
+    nodes = topological_order(MLP([1, 2, 1])(Value(1.0, "x")))
+    scopes = [(v.label or v.op, v.scope) for v in nodes]
+    for what in (("layer1.w[1,0]", ("layer 1",)), ("tanh", ("layer 1",)), ("x", ())):
+        assert what in scopes
+    for what in (("layer2.b[0]", ("layer 2",)), ("a", ("layer 2",))):
+        assert what in scopes
+
+
 # The start
 
 

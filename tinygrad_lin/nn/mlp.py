@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -10,6 +11,7 @@ import numpy
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.linear import Module, features_of
 from tinygrad_lin.ops import FUNCTIONS, TABLE
+from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -76,16 +78,16 @@ class MLP(Module):
             rng = numpy.random.RandomState(rng)
         self.activation = activation
 
-        def layer(k: int, inputs: int, outputs: int) -> Layer:
+        def start(inputs: int, outputs: int) -> Callable[[], float]:
             if activation == "relu":
-                return Layer(
-                    f"layer{k}", inputs, outputs, lambda: rng.normal(0.0, math.sqrt(2.0 / inputs))
-                )
+                return partial(rng.normal, 0.0, math.sqrt(2.0 / inputs))
             bound = math.sqrt(6.0 / (inputs + outputs))
-            return Layer(f"layer{k}", inputs, outputs, lambda: rng.uniform(-bound, bound))
+            return partial(rng.uniform, -bound, bound)
 
-        shapes = zip(self.sizes, self.sizes[1:])
-        self.layers = [layer(k, *shape) for k, shape in enumerate(shapes, start=1)]
+        self.layers = []
+        for k, shape in enumerate(zip(self.sizes, self.sizes[1:]), start=1):
+            with scope(f"layer {k}"):
+                self.layers.append(Layer(f"layer{k}", *shape, start(*shape)))
 
     def __call__(self, x: Input) -> Any:
         """The prediction for one point: a Value, or a list of them for several outputs.
@@ -97,10 +99,11 @@ class MLP(Module):
         if len(signals) != self.sizes[0]:
             raise DataError(f"the model takes {self.sizes[0]} inputs, not {len(signals)}")
         activate = FUNCTIONS[self.activation]
-        for layer in self.layers:
-            signals = layer(signals)
-            if layer is not self.layers[-1]:
-                signals = [activate(z) for z in signals]
+        for k, layer in enumerate(self.layers, start=1):
+            with scope(f"layer {k}"):
+                signals = layer(signals)
+                if k < len(self.layers):
+                    signals = [activate(z) for z in signals]
         for prediction in signals:
             prediction.label = "a"
         return signals[0] if len(signals) == 1 else signals
