@@ -218,12 +218,12 @@ def test_newton_goes_part_of_the_way() -> None:
 
 def test_newton_doubles_the_digits_where_the_cost_is_not_quadratic() -> None:
     w = Value(0.9)  # x - log x is least at 1, and a step squares the error 1 - x
-    errors = []
+    optimizer, errors = Newton([w]), []
     for _ in range(4):
         w.grad = 0.0
         cost = w - w.log()
         cost.backward()
-        Newton([w]).step(cost)
+        optimizer.step(cost)
         errors.append(1.0 - w.data)
     assert errors == pytest.approx([1e-2, 1e-4, 1e-8, 1e-16], rel=1e-6, abs=1e-15)
 
@@ -270,6 +270,20 @@ def test_newton_refuses_a_hessian_that_is_not_finite() -> None:
     w.grad = 0.0
     with pytest.raises(DomainError, match="not finite"):
         Newton([w]).step(cost)
+
+
+def test_newton_rests_after_a_step_that_rounding_hides() -> None:
+    w = Value(1.0)
+    optimizer = Newton([w])
+    moves = []
+    for offset in (1e-7, 1e-9, 1e-9, 1e-7):  # the cost falls by offset²
+        w.data, w.grad = 1.0 + offset, 0.0
+        before = w.data
+        cost = (w - 1.0) ** 2 + 1.0
+        cost.backward()
+        optimizer.step(cost)
+        moves.append(w.data != before)
+    assert moves == [True, True, False, True]
 
 
 def test_newton_asks_for_the_cost() -> None:

@@ -168,6 +168,7 @@ class Newton(Optimizer):
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1.0) -> None:
         super().__init__(parameters, lr)
+        self.state = (False,)
 
     def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
         """The slopes divided by the curvature, along each eigenvector of the Hessian."""
@@ -189,8 +190,13 @@ class Newton(Optimizer):
             )
         curved = along > rounding
         inverse = numpy.divide(1.0, along, out=numpy.zeros_like(along), where=curved)
-        parts = inverse * (directions.T @ (numpy.array(slopes) / units))
-        steps: list[float] = (self.lr * (directions @ parts) / units).tolist()
+        downhill = directions.T @ (numpy.array(slopes) / units)
+        gain = (inverse * downhill**2).sum() / 2.0
+        (was_small,) = self.state
+        self.state = (bool(gain <= numpy.finfo(float).eps * abs(cost.data)),)
+        if was_small and self.state[0]:
+            return [0.0] * len(slopes)
+        steps: list[float] = (self.lr * (directions @ (inverse * downhill)) / units).tolist()
         return steps
 
 
