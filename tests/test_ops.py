@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROWS = list(TABLE.values())
+INF, NAN = math.inf, math.nan
 mpmath.mp.dps = 60
 mp = mpmath.mp
 
@@ -248,10 +250,14 @@ def test_a_local_derivative_wrong_by_a_thousandth_is_caught(row: Operation, plac
         assert not agrees(wrong.partials[place], f, operands[place], reach)
 
 
+LARGEST_EXPONENT = math.log(sys.float_info.max)
+
+
 @per_row
 def test_the_domain_is_where_the_row_says(row: Operation) -> None:
     """At a grid of points the operation has a value exactly where its predicate holds."""
     grid = [-1e300, -745.0, -2.5, -2.0, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 700.0, 1e300]
+    grid += [LARGEST_EXPONENT, math.nextafter(LARGEST_EXPONENT, INF)]
     if row.variadic:
         return
     defined = FLOATS(row.defined or "True", ", ".join(row.operands))
@@ -268,8 +274,33 @@ def test_the_domain_is_where_the_row_says(row: Operation) -> None:
         assert has_value == bool(defined(*operands)), operands
 
 
+@per_row
+def test_predicates_have_a_truth_for_every_float(row: Operation) -> None:
+    """Where one that says where the operation is defined holds, there is a value."""
+    numbers = [-INF, -2.5, -2.0, -0.0, 0.0, 0.5, 3.0, 1e300, INF, NAN]
+    if row.variadic:
+        return
+    names = ", ".join(row.operands)
+    for pair in [(x, y) for x in numbers for y in numbers]:
+        operands = pair[: len(row.partials)]
+        for predicate in filter(None, (row.defined, row.smooth)):
+            assert type(FLOATS(predicate, names)(*operands)) is bool
+        if row.defined and FLOATS(row.defined, names)(*operands):
+            try:
+                apply(row, list(operands))
+            except DomainError as error:
+                assert "overflows" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "smooth"),
+    [(0.0, 2.0, True), (0.0, 2.5, False), (0.0, -1.0, False), (-1.0, 2.5, True), (0.0, 0.0, True)],
+)
+def test_where_a_power_is_smooth(x: float, y: float, smooth: bool) -> None:
+    assert FLOATS(TABLE["pow"].smooth, "x, y")(x, y) is smooth
+
+
 # ------------------------------------------------------------------ the edges, checked by hand
-INF, NAN = math.inf, math.nan
 
 
 @pytest.mark.parametrize(
