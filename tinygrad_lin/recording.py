@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ONE_OPERAND = """
-def {name}_of_values(left):
+def {name}_of_values(left, /):
     if type(left) is not Value:
         return of_numbers({name}_row, left)
     node = blank()
@@ -49,7 +49,7 @@ def {name}_of_values(left):
 """
 
 TWO_OPERANDS = """
-def {name}_of_values(left, right{more}):{fold}
+def {name}_of_values(left, right, /{more}):{fold}
     if type(left) is not Value:
         if type(right) is not Value:
             return of_numbers({name}_row, left, right)
@@ -79,7 +79,7 @@ def {name}_of_values(left, right{more}):{fold}
     node._left = left
     return node
 
-def {name}_reflected(right, left):
+def {name}_reflected(right, left, /):
     node = blank()
     x = left if type(left) is float else number(left)
     y = right._data
