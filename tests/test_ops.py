@@ -522,6 +522,73 @@ def test_numbers_need_no_derivative(own_row: Callable[..., Any]) -> None:
         norm([Value(0.0)])
 
 
+def test_an_infinite_local_derivative_by_one_of_many_is_stored(own_row: Callable[..., Any]) -> None:
+    roots = own_row("roots", "sum[sqrt(x)]", ("0.5 / sqrt(x)",), operands=("*x",))
+    xs = [Value(1.0), Value(0.0), Value(4.0)]
+    out = roots(xs)
+    assert (out.data, out.partials) == (3.0, (0.5, INF, 0.25))
+    assert roots([xs[0], 9.0, xs[1]]).partials == (0.5, INF)
+    assert [slope.data for slope in gradients(out, xs)] == [0.5, INF, 0.25]
+    assert jvp(roots([*xs, 9.0]), [xs[2]], [1.0]).data == 0.25
+    # d² sqrt(x) / dx² = -x^(-3/2) / 4
+    assert gradients(gradients(out, xs)[2], xs)[2].data == -1 / 32
+
+
+@pytest.mark.parametrize(
+    ("args", "operands", "said"),
+    [
+        (
+            ("logs", "sum[log(x)]", ("1.0 / x",)),
+            [1.0, 2.0, 3.0, Value(-1.0, "label")],
+            r"logs\(xs\) has no value at xs\[3\] = -1.0 \('label'\)$",
+        ),
+        (("logs", "sum[log(x)]", ("1.0 / x",)), [0.0, 1.0, 0.0], r"xs\[0\] = 0.0, xs\[2\] = 0.0$"),
+        (("exps", "sum[exp(x)]", ("exp(x)",)), [1.0, 1e4], r"overflows a float at xs\[1\] = 10000"),
+        (
+            ("norm", "sqrt(sum[x * x])", ("x / out",)),
+            [0.0, Value(0.0, "zero")],
+            r"norm\(xs\) has no derivative by xs\[1\] .* at xs\[1\] = 0.0 \('zero'\)$",
+        ),
+        (
+            ("apart", "1.0 / sum[x]", ("-out * out",)),
+            [1.0, 2.0, -4.0, 3.0, -2.0],
+            r"at xs\[0\] = 1.0, xs\[1\] = 2.0, xs\[2\] = -4.0, xs\[3\] = 3.0, \.\.\.$",
+        ),
+    ],
+)
+def test_an_error_of_many_operands_names_those_at_fault(
+    own_row: Callable[..., Any], args: tuple[Any, ...], operands: list[Any], said: str
+) -> None:
+    function = own_row(*args, operands=("*x",), draw=((0.5, 2.0),))
+    with pytest.raises(DomainError, match=said):
+        function(operands)
+
+
+def test_an_error_of_two_sequences_names_both_operands(own_row: Callable[..., Any]) -> None:
+    ratios = own_row(
+        "ratios", "sum[x / y] + b", ("1.0 / y", "-x / y / y", "1.0"), operands=("*x", "*y", "b"),
+        draw=((0.5, 2.0),) * 3,
+    )  # fmt: skip
+    with pytest.raises(
+        DomainError, match=r"ratios\(xs, ys, b\) .* at xs\[1\] = 2.0, ys\[1\] = 0.0$"
+    ):
+        ratios([1.0, 2.0], [Value(3.0), 0.0], Value(5.0))
+
+
+def test_an_edge_of_a_function_that_numpy_has_not(own_row: Callable[..., Any]) -> None:
+    own = own_row("own", "x * x", ("gamma(x)",), draw=((0.5, 2.0),))
+    with pytest.raises(DomainError, match=r"own\(x\) has no derivative by x .* at x = -1.0"):
+        own(Value(-1.0))
+
+
+def test_a_row_added_later_is_seen_at_an_edge(own_row: Callable[..., Any]) -> None:
+    assert FUNCTIONS["sqrt"](Value(0.0)).partials == (INF,)
+    later = own_row("later", "x + 1.0", ("1.0",))
+    edged = own_row("edged", "sqrt(x)", ("later(x) / sqrt(x)",), draw=((0.5, 2.0),))
+    assert later(0.0) == 1.0
+    assert edged(Value(0.0)).partials == (INF,)
+
+
 def test_at_an_edge_a_row_goes_before_a_function_of_numpy(own_row: Callable[..., Any]) -> None:
     own_row("sinc", "sin(x) / x", ("cos(x) / x - out / x",), draw=((0.5, 2.0),))
     edged = own_row("edged", "x + sqrt(y)", ("sinc(x)", "0.5 / sqrt(y)"), draw=((0.5, 2.0),) * 2)

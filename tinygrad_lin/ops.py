@@ -92,6 +92,11 @@ class Operation:
         self.folds = folds
 
     @property
+    def many(self) -> list[str]:
+        """The operands that stand for many, without their stars."""
+        return [x[1:] for x in self.operands if x.startswith("*")]
+
+    @property
     def variadic(self) -> bool:
         """Whether an operand stands for many, as in a sum."""
         return self.operands[0].startswith("*")
@@ -176,25 +181,31 @@ def over_sequences(operation: Operation) -> tuple[str, str]:
     >>> over_sequences(TABLE["dot"])
     ('sum([x * y for x, y, in zip(xs, ys)]) + bias', '(*ys, *xs, 1.0, )')
     """
-    many = [x[1:] for x in operation.operands if x.startswith("*")]
-    loop = f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
-
-    def written_out(formula: str) -> str:
-        for x in many:
-            formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
-        return formula.replace("sum[", "sum([").replace("]", f" {loop}])")
 
     def spread(operand: str, partial: str) -> str:
         if not operand.startswith("*"):
-            return f"{written_out(partial)}, "
-        if partial in many:
+            return f"{written_out(operation, partial)}, "
+        if partial in operation.many:
             return f"*{partial}s, "
         if partial.lstrip("-").replace(".", "", 1).isdecimal():
             return f"*[{partial}] * n, "
-        return f"*[{written_out(partial)} {loop}], "
+        return f"*[{written_out(operation, partial)} {loop(operation)}], "
 
     partials = "".join(map(spread, operation.operands, operation.partials))
-    return written_out(operation.formula), f"({partials})"
+    return written_out(operation, operation.formula), f"({partials})"
+
+
+def written_out(operation: Operation, formula: str) -> str:
+    """A formula with its sums written over the sequences xs, ys, ..."""
+    for x in operation.many:
+        formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
+    return formula.replace("sum[", "sum([").replace("]", f" {loop(operation)}])")
+
+
+def loop(operation: Operation) -> str:
+    """What goes through the sequences, x standing for one of xs."""
+    many = operation.many
+    return f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
 
 
 TABLE: dict[str, Operation] = {}

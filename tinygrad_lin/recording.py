@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import math
 from keyword import iskeyword
-from math import isnan
+from math import isnan, nan
 
 from tinygrad_lin.errors import DataError, DomainError, ExpressionError
 from tinygrad_lin.ops import (
@@ -22,12 +22,13 @@ from tinygrad_lin.ops import (
     Reader,
     enter,
     over_sequences,
+    written_out,
 )
 from tinygrad_lin.value import Value, blank, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
 ONE_OPERAND = """
@@ -112,14 +113,14 @@ def {name}_of_values({parameters}):
     {columns}
     try:
         out = {formula}
-    except (ArithmeticError, ValueError):
-        raise outside({name}_row, operands, "has no value") from None
+    except (ArithmeticError, ValueError) as error:
+        raise without_value({name}_row, operands, error) from None
     if not inputs:
         return float(out)
     try:
         partials = {partials}
     except (ArithmeticError, ValueError):
-        raise outside({name}_row, operands, "has no derivative") from None
+        partials = partials_at_the_edge({name}_row, operands, out)
     if inputs is not operands:
         partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
     return many_operands({name}_row, out, partials, inputs)
@@ -128,6 +129,20 @@ def {name}_of_values({parameters}):
 
 VALUES = Reader({**vars(math)})
 """Formulas read with Values: what they compute is a graph again."""
+
+
+class LikeFloats(dict[str, object]):
+    """What names mean for floats, but for functions of math, which are NumPy's."""
+
+    def __missing__(self, name: str) -> Any:
+        import numpy
+
+        meaning = FLOATS.meanings[name]
+        return getattr(numpy, name, meaning) if vars(math).get(name) is meaning else meaning
+
+
+IEEE = Reader(LikeFloats())
+"""Formulas read with NumPy's scalars, which obey IEEE 754 where Python's floats raise."""
 
 
 def source(operation: Operation) -> str:
@@ -203,50 +218,118 @@ def of_numbers(operation: Operation, *operands: Any) -> float:
     numbers = [data_of(operand) for operand in operands]
     try:
         return float(FLOATS(operation.formula, ", ".join(operation.operands))(*numbers))
-    except OverflowError:
-        raise outside(operation, operands, "overflows a float") from None
-    except (ArithmeticError, ValueError):
-        raise outside(operation, operands, "has no value") from None
+    except (ArithmeticError, ValueError) as error:
+        raise without_value(operation, operands, error) from None
 
 
 def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
-    """Fill a node whose value or local derivative could not be computed the plain way.
+    """Fill a node whose value or local derivative could not be computed the plain way."""
+    node._data = of_numbers(operation, *operands)
+    partials = partials_at_the_edge(operation, operands, node._data)
+    for slot, operand, partial in zip(("_dleft", "_dright"), operands, partials):
+        if isinstance(operand, Value):
+            setattr(node, slot, partial)
 
-    A value that cannot be computed is a DomainError. A local derivative may be infinite, as that of
-    sqrt at 0: it follows IEEE 754, which NumPy's scalars obey where Python's floats raise.
+
+def partials_at_the_edge(
+    operation: Operation, operands: Sequence[Value | float], out: float
+) -> list[float]:
+    """The local derivatives where one could not be computed the plain way; NaN by a constant.
+
+    One may be infinite, as that of sqrt at 0: it follows IEEE 754. One that is not even that is a
+    DomainError.
     """
     import numpy
 
-    node._data = out = of_numbers(operation, *operands)
-    names = ", ".join((*operation.operands, "out"))
-    scalars = [numpy.float64(data_of(operand)) for operand in (*operands, out)]
-    for_math = {
-        name: vars(numpy)[name]
-        for name, meaning in vars(math).items()
-        if name in vars(numpy) and FLOATS.meanings[name] is meaning
-    }
-    as_ieee = Reader({**FLOATS.meanings, **for_math})
-    edges = zip(operands, operation.operands, operation.partials, ("_dleft", "_dright"))
-    for operand, name, partial, slot in edges:
-        if isinstance(operand, Value):
+    scalars = [numpy.float64(data_of(operand)) for operand in operands]
+    carried = any(map(isnan, (*scalars, out)))
+    partials = [nan for _ in operands]
+    for place, (name, formula, given) in enumerate(
+        one_by_one(IEEE, operation, scalars, numpy.float64(out))
+    ):
+        if not isinstance(operands[place], Value):
+            continue
+        try:
             with numpy.errstate(all="ignore"):
-                local = float(as_ieee(partial, names)(*scalars))
-            if isnan(local) and not any(map(isnan, scalars)):
-                what = f"has no derivative by {name} (a number there needs none, a Value does)"
-                raise outside(operation, operands, what)
-            setattr(node, slot, local)
+                partials[place] = float(formula(*given))
+        except (ArithmeticError, ValueError):  # of a function that NumPy has not
+            partials[place] = nan
+        if isnan(partials[place]) and not carried:
+            what = f"has no derivative by {name} (a number there needs none, a Value does)"
+            raise outside(operation, operands, what, [place] if operation.variadic else ())
+    return partials
 
 
-def outside(operation: Operation, operands: tuple[Any, ...], what: str) -> DomainError:
-    """The error that says where an operation was left, and what it would allow."""
-    names = operation.operands
+def one_by_one(
+    read: Reader, operation: Operation, operands: Sequence[Any], out: Any
+) -> Iterator[tuple[str, Callable[..., Any], list[Any]]]:
+    """For each operand its name, the formula of its local derivative, and what that is given."""
+    given = [*grouped(operation, operands), out]
+    many = operation.many
+    names = ", ".join((*operation.parameters, "out"))
+    for x, parameter, partial in zip(operation.operands, operation.parameters, operation.partials):
+        formula = written_out(operation, partial)
+        if x == parameter:
+            yield x, read(formula, names), given
+        else:
+            of_each = read(formula, f"{names}, {', '.join(many)}")
+            for k, each in enumerate(zip(*given[: len(many)])):
+                yield f"{parameter}[{k}]", of_each, [*given, *each]
+
+
+def grouped(operation: Operation, operands: Sequence[Any]) -> list[Any]:
+    """Operands in one row as its function takes them: the sequences, and then the single ones."""
+    many = len(operation.many)
+    n = (len(operands) - len(operation.operands)) // many + 1 if many else 0
+    return [*(operands[k * n : (k + 1) * n] for k in range(many)), *operands[many * n :]]
+
+
+def without_value(
+    operation: Operation, operands: Sequence[Value | float], error: Exception
+) -> DomainError:
+    """The error for operands that an operation has no value for."""
+    what = "overflows a float" if isinstance(error, OverflowError) else "has no value"
+    return outside(operation, operands, what, alone(operation, operands))
+
+
+def alone(operation: Operation, operands: Sequence[Value | float]) -> list[int]:
+    """The places of those operands in sequences that have no value even by themselves."""
+    if not operation.variadic:
+        return []
+    many = len(operation.many)
+    given = grouped(operation, [data_of(operand) for operand in operands])
+    formula = FLOATS(over_sequences(operation)[0], ", ".join(operation.parameters))
+    places = []
+    for k, each in enumerate(zip(*given[:many])):
+        try:
+            formula(*([x] for x in each), *given[many:])
+        except (ArithmeticError, ValueError):
+            places += [k + column * len(given[0]) for column in range(many)]
+    return sorted(places)
+
+
+MOST_SHOWN = 4
+
+
+def outside(
+    operation: Operation, operands: Sequence[Value | float], what: str, places: Sequence[int] = ()
+) -> DomainError:
+    """The error that says where an operation was left, and what it would allow.
+
+    It shows the operands in the places given, or all; of many the first few.
+    """
+    names = [name for name, *_ in one_by_one(FLOATS, operation, operands, nan)]
+    places = places or range(len(operands))
+    shown = [(names[place], operands[place]) for place in places[:MOST_SHOWN]]
     given = ", ".join(
         f"{name} = {data_of(operand)!r}"
         + (f" ({operand.label!r})" if isinstance(operand, Value) and operand.label else "")
-        for name, operand in zip(names, operands)
+        for name, operand in shown
     )
+    given += ", ..." if len(places) > MOST_SHOWN else ""
     rule = f"; it is defined where {operation.defined}" if operation.defined else ""
-    return DomainError(f"{operation.name}({', '.join(names)}) {what} at {given}{rule}")
+    parameters = ", ".join(operation.parameters)
+    return DomainError(f"{operation.name}({parameters}) {what} at {given}{rule}")
 
 
 def record(*operations: Operation) -> None:
@@ -255,7 +338,8 @@ def record(*operations: Operation) -> None:
         **FLOATS.meanings,
         **{f"{operation.name}_row": operation for operation in operations},
         **{tool.__name__: tool for tool in (Value, number, of_one_length, sift, many_operands)},
-        **{tool.__name__: tool for tool in (of_numbers, at_the_edge, outside)},
+        **{tool.__name__: tool for tool in (of_numbers, at_the_edge, partials_at_the_edge)},
+        "without_value": without_value,
         "blank": blank,
         "__name__": "tinygrad_lin",
     }
@@ -286,7 +370,7 @@ def describe(operation: Operation) -> str:
 
 
 RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", "node", "blank"}
-RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "sift", "outside", "float"}
+RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "sift", "error", "float"}
 """Names that formulas and the templates above use for other things."""
 
 

@@ -17,7 +17,7 @@ from operator import index
 from tinygrad_lin.errors import DataError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, over_sequences
-from tinygrad_lin.recording import VALUES, many_operands, sift
+from tinygrad_lin.recording import VALUES, grouped, many_operands, one_by_one, sift
 from tinygrad_lin.value import Value, data_of, number
 
 TYPE_CHECKING = False
@@ -200,24 +200,22 @@ def local_derivatives(node: Value) -> list[Value | float]:
     operation, operands = node.operation, node.operands
     if operation is None:
         return []
-    names = ", ".join((*operation.parameters, "out"))
-    if operation.variadic:
-        many = sum(name.startswith("*") for name in operation.operands)
-        n = (len(operands) - len(operation.operands) + many) // many
-        sequences = [operands[k * n : (k + 1) * n] for k in range(many)]
-        formula = VALUES(over_sequences(operation)[1], f"{names}, n")
-        every = formula(*sequences, *operands[many * n :], node, n)
+    stored = node.partials
+    if operation.variadic and all(map(isfinite, stored)):
+        given = grouped(operation, operands)
+        names = ", ".join((*operation.parameters, "out", "n"))
+        every = VALUES(over_sequences(operation)[1], names)(*given, node, len(given[0]))
         found = [local for local, x in zip(every, operands) if isinstance(x, Value)]
     else:
-        stored = iter(node.partials)
+        slopes = iter(stored)
         found = [
-            VALUES(partial, names)(*operands, node)
-            if isfinite(slope := next(stored))
-            else with_no_slope(slope, operand)
-            for operand, partial in zip(operands, operation.partials)
+            formula(*given) if isfinite(slope := next(slopes)) else with_no_slope(slope, operand)
+            for operand, (_, formula, given) in zip(
+                operands, one_by_one(VALUES, operation, operands, node)
+            )
             if isinstance(operand, Value)
         ]
-    for local, then in zip(found, node.partials):
+    for local, then in zip(found, stored):
         now = data_of(local)
         if abs(now - then) > 1e-9 * abs(then):
             raise DataError(
