@@ -316,6 +316,24 @@ def test_ctrl_c_in_the_very_first_step_is_no_error() -> None:
     assert "interrupted" in repr(history)
 
 
+def test_ctrl_c_in_the_midst_of_a_step_leaves_the_model_as_the_history_has_it() -> None:
+    class Interrupted(SGD):
+        steps = 0
+
+        def step(self) -> None:
+            super().step()
+            self.steps += 1
+            if self.steps == 3:
+                self.parameters[0].data = 1e9
+                raise KeyboardInterrupt
+
+    line = Linear()
+    history = fit(line, X, Y, optimizer=Interrupted(line.parameters(), 0.01))
+    assert history.interrupted
+    assert history.steps == 2
+    assert tuple(data(line)) == history.snapshots[-1].parameters
+
+
 # What it refuses
 
 

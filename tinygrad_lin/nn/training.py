@@ -148,8 +148,7 @@ def fit(
                     raise
                 fault, cause = str(error), error
             if fault:
-                for parameter, data in zip(parameters, kept):
-                    parameter.data = data
+                restore(parameters, kept)
                 again = partial(cost_of, model, rows, targets, loss)
                 raise diverged(step, optimizer, fault, again) from cause
             kept = [p.data for p in parameters]
@@ -165,8 +164,15 @@ def fit(
                 history.converged = True
                 break
     except KeyboardInterrupt:
+        restore(parameters, kept)  # the optimizer may have been in the midst of a step
         history.interrupted = True
     return history
+
+
+def restore(parameters: list[Value], kept: list[float]) -> None:
+    """Give the parameters the data they had."""
+    for parameter, data in zip(parameters, kept):
+        parameter.data = data
 
 
 def cost_of(model: Module, rows: list[list[float]], targets: list[float], loss: Loss) -> Value:
