@@ -507,6 +507,26 @@ def test_a_bad_row_is_refused_and_leaves_no_trace(
     assert not hasattr(Value, "own")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"defined": "x > 0 or z > 0"},
+        {"smooth": "x > 0 or unknown(x) > 0"},
+        {"defined": "out > 0"},
+        {"defined": "xs > 0", "operands": ("*x",)},
+        {"smooth": "x > 0 or z", "operands": ("*x",)},
+        {"formula": "x if x > 0.0 else unknown(x)"},
+        {"partials": ("1.0 if x > 0.0 else unknown(x)",)},
+        {"formula": "x.real"},
+    ],
+)
+def test_a_name_that_is_unknown_is_refused_wherever_it_stands(options: dict[str, Any]) -> None:
+    row = {"formula": "x", "partials": ("1.0",), "draw": ((0.5, 2.0),), **options}
+    with pytest.raises(ExpressionError, match="unknown name"):
+        add_operation("own", **row)
+    assert "own" not in TABLE
+
+
 @pytest.mark.parametrize("operands", [("*a",), ("*i",), ("*x", "n"), ("*x", "data"), ("u",)])
 def test_operands_that_would_be_misread_are_refused(operands: tuple[str, ...]) -> None:
     with pytest.raises(ExpressionError, match="cannot have operands"):

@@ -446,6 +446,13 @@ def add_operation(
 
 def try_out(row: Operation) -> None:
     """Use a new row once, well inside the intervals it says tests may draw from."""
+    names = [x.lstrip("*") for x in row.operands]
+    known = {*names, "sum", *FLOATS.meanings, *vars(builtins)}
+    for formula in filter(None, (row.formula, *row.partials, row.defined, row.smooth)):
+        used = compile(formula, row.name, "eval").co_names
+        unknown = set(used) - known - ({"out"} if formula in row.partials else set())
+        if unknown:
+            raise NameError(f"{formula!r} has the unknown name {min(unknown)!r}")
     numbers = [0.3 * low + 0.7 * high for low, high in row.draw]
     operands = [
         [Value(x)] if name != parameter else Value(x)
@@ -456,8 +463,8 @@ def try_out(row: Operation) -> None:
         if type(found) is not float:
             raise TypeError(f"they give {found!r}, which is no float")
     for predicate in (row.defined, row.smooth):
-        if predicate and not row.variadic:
-            FLOATS(predicate, ", ".join(row.operands))(*numbers)
+        if predicate:
+            FLOATS(predicate, ", ".join(names))(*numbers)
 
 
 def forget(operation: Operation) -> None:
