@@ -254,6 +254,12 @@ def test_functions_that_do_not_depend_on_their_argument() -> None:
     assert gradients(x, [x])[0].data == 1.0
 
 
+@pytest.mark.parametrize("output", [None, [1.0, 2.0], "1", True])
+def test_f_must_return_one_number(output: Any) -> None:
+    with pytest.raises(OperandError, match="f must return one number, not "):
+        grad(lambda x: output)(1.0)
+
+
 def test_inner_nodes_as_inputs_end_the_walk() -> None:
     a = Value(2.0)
     middle = a * a

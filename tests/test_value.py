@@ -265,6 +265,15 @@ def test_functions_of_numbers_give_numbers() -> None:
         dot([1, 2], [Value(3.0)])
 
 
+def test_what_is_no_sequence_is_refused_where_one_is_wanted() -> None:
+    x: Any = Value(3.0, "x")
+    for function, operands in ((dot, (x, x)), (dot, ([x], x)), (total, (x,))):
+        with pytest.raises(OperandError, match=r"takes sequences .* give \[x\], not x = Value\(3"):
+            function(*operands)
+    with pytest.raises(OperandError, match=r"not x = 3\.0"):
+        total(cast("Any", 3.0))
+
+
 @given(st.floats(), st.floats())
 def test_arithmetic_is_that_of_floats(x: float, y: float) -> None:
     def same(value: Value, number: float) -> bool:

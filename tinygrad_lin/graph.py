@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from math import isfinite
 
+from tinygrad_lin.errors import OperandError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,8 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     >>> [value.label or value.op for value in topological_order(w * x + w)]
     ['w', 'x', 'mul', 'add']
     """
+    if not hasattr(root, "operands"):
+        raise OperandError(f"only a Value has a graph, not {type(root).__name__} {root!r:.60}")
     order: list[Value] = list(dict.fromkeys(stop))
     finished = set(order)
     entered: set[Value] = set()

@@ -12,7 +12,7 @@ import math
 from keyword import iskeyword
 from math import isnan, nan
 
-from tinygrad_lin.errors import DataError, DomainError, ExpressionError
+from tinygrad_lin.errors import DataError, DomainError, ExpressionError, OperandError
 from tinygrad_lin.ops import (
     EVERYWHERE,
     FLOATS,
@@ -102,8 +102,7 @@ FOLD = """
 
 MANY_OPERANDS = """
 def {name}_of_values({parameters}):
-    {lists} = {tuples}
-    n = of_one_length({name}_row, {lengths})
+    n, {lists} = of_one_length({name}_row, {lists})
     operands = ({operands})
     try:
         data = [operand._data for operand in operands]
@@ -168,8 +167,6 @@ def source_of_many(operation: Operation) -> str:
         name=operation.name,
         parameters=", ".join([*lists, *(f"{x}=0.0" for x in singles)]),
         lists=", ".join(lists),
-        tuples=", ".join(f"tuple({xs})" for xs in lists),
-        lengths=", ".join(f"len({xs})" for xs in lists),
         operands=", ".join([*(f"*{xs}" for xs in lists), *singles, ""]),
         columns="; ".join(columns),
         formula=formula,
@@ -183,12 +180,23 @@ class Mixed(tuple["Value", ...]):
     operands: tuple[Value | float, ...]
 
 
-def of_one_length(operation: Operation, *lengths: int) -> int:
-    """The length of a node's lists of operands, which must be one."""
-    if len(set(lengths)) > 1:
+def of_one_length(operation: Operation, *sequences: Any) -> tuple[Any, ...]:
+    """The one length of a node's sequences of operands, and these as tuples."""
+    try:
+        tuples = [tuple(sequence) for sequence in sequences]
+    except TypeError:
+        for sequence in sequences:
+            if isinstance(sequence, Value) or not hasattr(sequence, "__iter__"):
+                raise OperandError(
+                    f"{operation.name} takes sequences of Values and numbers: "
+                    f"give [x], not x = {sequence!r:.60}"
+                ) from None
+        raise
+    lengths = [len(operands) for operands in tuples]
+    if lengths.count(lengths[0]) < len(lengths):
         given = " and ".join(map(str, lengths))
         raise DataError(f"{operation.name} takes sequences of one length, not of {given}")
-    return lengths[0]
+    return lengths[0], *tuples
 
 
 def sift(operands: tuple[Any, ...]) -> tuple[list[float], Mixed]:

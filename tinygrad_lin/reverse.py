@@ -280,7 +280,7 @@ def value_and_grad(
         value: Value | float
         slopes: Sequence[Value | float]
         if not isinstance(output, Value):
-            value, slopes = number(output), [0.0 for _ in places]
+            value, slopes = constant(output), [0.0 for _ in places]
         else:
             own = [variables[place] for place in places]
             used = topological_order(output, stop=own)
@@ -296,6 +296,15 @@ def value_and_grad(
         return value, slopes[0] if one else tuple(slopes)
 
     return both
+
+
+def constant(output: Any) -> float:
+    """What f returned where it does not depend on any Value."""
+    try:
+        return number(output)
+    except OperandError:
+        kind = type(output).__name__
+        raise OperandError(f"f must return one number, not {kind} {output!r:.60}") from None
 
 
 def variable(args: tuple[Any, ...], place: int) -> Value:

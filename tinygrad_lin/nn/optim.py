@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Protocol
 
 import numpy
@@ -23,6 +24,11 @@ class Optimizer(Protocol):
 
     def step(self) -> None:
         """Change the parameters according to their ``grad``."""
+
+
+def is_real(setting: object) -> bool:
+    """Whether a setting is one real number, and no truth value."""
+    return isinstance(setting, Real) and not isinstance(setting, bool)
 
 
 class SGD:
@@ -50,8 +56,8 @@ class SGD:
                 raise OperandError(
                     f"a parameter is a leaf, a Value made by hand: {parameter!r:.60}"
                 )
-        if not 0 < lr < math.inf:
-            raise DataError(f"the learning rate must be above 0 and finite, not {lr}")
+        if not is_real(lr) or not 0 < lr < math.inf:
+            raise DataError(f"the learning rate must be above 0 and finite, not {lr!r}")
         self.lr = lr
 
     def step(self) -> None:
@@ -78,6 +84,12 @@ def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
 
 
 def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
-    """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
+    """The eigenvalues of the Hessian of the cost, from the smallest to the largest.
+
+    Raises:
+        DataError: there are no parameters.
+    """
+    if not parameters:
+        raise DataError("the curvature of a cost is that by parameters: give at least one")
     eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
     return eigenvalues
