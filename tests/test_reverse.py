@@ -97,6 +97,24 @@ def test_random_graphs_agree_with_the_naive_oracle(graph: tuple[list[Value], lis
 
 
 @given(graphs())
+def test_the_order_is_that_of_the_plain_recursion(graph: tuple[list[Value], list[Value]]) -> None:
+    leaves, nodes = graph
+
+    def visit(node: Value) -> None:
+        if node not in order:
+            for operand in node.inputs:
+                visit(operand)
+            order.append(node)
+
+    order: list[Value] = []
+    visit(nodes[-1])
+    assert topological_order(nodes[-1]) == order
+    order = leaves[:1]
+    visit(nodes[-1])
+    assert topological_order(nodes[-1], stop=leaves[:1]) == order
+
+
+@given(graphs())
 def test_gradients_and_jvp_agree_with_backward(graph: tuple[list[Value], list[Value]]) -> None:
     leaves, nodes = graph
     root = nodes[-1]

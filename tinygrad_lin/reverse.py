@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
+    from tinygrad_lin.ops import Operation
+
 
 def backward(root: Value) -> None:
     """Add to the ``grad`` of every Value below the root its share in the root's derivative.
@@ -145,7 +147,7 @@ def sweep(
     order = topological_order(output, stop=inputs)
     needed = set(inputs)  # by the derivatives asked for: whatever an input leads to
     for node in order:
-        if node not in needed and any(operand in needed for operand in node.inputs):
+        if not needed.isdisjoint(node.inputs):
             needed.add(node)
     adjoints: dict[Value, Value | float] = {output: 1.0}
     ends = set(inputs)
@@ -201,12 +203,8 @@ def local_derivatives(node: Value) -> list[Value | float]:
     if operation is None:
         return []
     stored = node.partials
-    if operation.variadic and all(map(isfinite, stored)):
-        given = grouped(operation, operands)
-        names = ", ".join((*operation.parameters, "out", "n"))
-        every = VALUES(over_sequences(operation)[1], names)(*given, node, len(given[0]))
-        found = [local for local, x in zip(every, operands) if isinstance(x, Value)]
-    else:
+    formulas = FORMULAS.get(operation) or read_with_values(operation)
+    if not all(map(isfinite, stored)):
         slopes = iter(stored)
         found = [
             formula(*given) if isfinite(slope := next(slopes)) else with_no_slope(slope, operand)
@@ -214,6 +212,16 @@ def local_derivatives(node: Value) -> list[Value | float]:
                 operands, one_by_one(VALUES, operation, operands, node)
             )
             if isinstance(operand, Value)
+        ]
+    elif operation.variadic:
+        given = grouped(operation, operands)
+        every = formulas[0](*given, node, len(given[0]))
+        found = [local for local, x in zip(every, operands) if type(x) is Value]
+    else:
+        found = [
+            formula(*operands, node)
+            for operand, formula in zip(operands, formulas)
+            if type(operand) is Value
         ]
     for local, then in zip(found, stored):
         now = data_of(local)
@@ -223,6 +231,20 @@ def local_derivatives(node: Value) -> list[Value | float]:
                 f"{then}, now it would be {now}; compute the output again"
             )
     return found
+
+
+FORMULAS: dict[Operation, list[Callable[..., Any]]] = {}
+"""The local derivatives of rows, read with Values."""
+
+
+def read_with_values(operation: Operation) -> list[Callable[..., Any]]:
+    """The local derivatives of a row, one formula each; of starred operands one for all."""
+    names = ", ".join((*operation.parameters, "out"))
+    if operation.variadic:
+        FORMULAS[operation] = [VALUES(over_sequences(operation)[1], f"{names}, n")]
+    else:
+        FORMULAS[operation] = [VALUES(partial, names) for partial in operation.partials]
+    return FORMULAS[operation]
 
 
 def with_no_slope(data: float, operand: Value) -> Value:
