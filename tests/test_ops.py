@@ -609,6 +609,26 @@ def test_a_row_added_later_is_seen_at_an_edge(own_row: Callable[..., Any]) -> No
     assert edged(Value(0.0)).partials == (INF,)
 
 
+def test_a_derivative_that_uses_no_row_says_which_is_missing(own_row: Callable[..., Any]) -> None:
+    from tinygrad_lin import grad
+
+    sinh = own_row("sinh", "sinh(x)", ("cosh(x)",), draw=((-2.0, 2.0),))
+    x = Value(0.5)
+    sinh(x).backward()
+    assert x.grad == math.cosh(0.5)
+    said = r"local derivatives of sinh, cosh\(x\), use cosh, .* add a row for that"
+    for differentiate in (
+        lambda: gradients(sinh(x), [x]),
+        lambda: jvp(sinh(x), [x], [1.0]),
+        lambda: grad(sinh)(x),
+        lambda: grad(grad(sinh))(0.5),
+    ):
+        with pytest.raises(ExpressionError, match=said):
+            differentiate()
+    own_row("cosh", "cosh(x)", ("sinh(x)",), draw=((-2.0, 2.0),))
+    assert grad(grad(sinh))(0.5) == pytest.approx(math.sinh(0.5))
+
+
 def test_at_an_edge_a_row_goes_before_a_function_of_numpy(own_row: Callable[..., Any]) -> None:
     own_row("sinc", "sin(x) / x", ("cos(x) / x - out / x",), draw=((0.5, 2.0),))
     edged = own_row("edged", "x + sqrt(y)", ("sinc(x)", "0.5 / sqrt(y)"), draw=((0.5, 2.0),) * 2)

@@ -11,10 +11,11 @@ in that order, each edge is used once, however many paths there are.
 
 from __future__ import annotations
 
+import math
 from math import isfinite, nan
 from operator import index
 
-from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.errors import DataError, ExpressionError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, over_sequences
 from tinygrad_lin.recording import VALUES, grouped, many_operands, one_by_one, sift
@@ -198,31 +199,15 @@ def local_derivatives(node: Value) -> list[Value | float]:
 
     Raises:
         DataError: a leaf was given other data after the node was made.
+        ExpressionError: a formula uses a function that is no row.
     """
-    operation, operands = node.operation, node.operands
-    if operation is None:
+    if node.operation is None:
         return []
     stored = node.partials
-    formulas = FORMULAS.get(operation) or read_with_values(operation)
-    if not all(map(isfinite, stored)):
-        slopes = iter(stored)
-        found = [
-            formula(*given) if isfinite(slope := next(slopes)) else with_no_slope(slope, operand)
-            for operand, (_, formula, given) in zip(
-                operands, one_by_one(VALUES, operation, operands, node)
-            )
-            if isinstance(operand, Value)
-        ]
-    elif operation.variadic:
-        given = grouped(operation, operands)
-        every = formulas[0](*given, node, len(given[0]))
-        found = [local for local, x in zip(every, operands) if type(x) is Value]
-    else:
-        found = [
-            formula(*operands, node)
-            for operand, formula in zip(operands, formulas)
-            if type(operand) is Value
-        ]
+    try:
+        found = read_again(node, node.operation, stored)
+    except TypeError:
+        raise not_of_rows(node.operation) from None
     for local, then in zip(found, stored):
         now = data_of(local)
         if abs(now - then) > 1e-9 * abs(then):
@@ -231,6 +216,41 @@ def local_derivatives(node: Value) -> list[Value | float]:
                 f"{then}, now it would be {now}; compute the output again"
             )
     return found
+
+
+def read_again(node: Value, operation: Operation, stored: tuple[float, ...]) -> list[Value | float]:
+    """The formulas of a node's row, read with its operands."""
+    operands = node.operands
+    formulas = FORMULAS.get(operation) or read_with_values(operation)
+    if not all(map(isfinite, stored)):
+        slopes = iter(stored)
+        return [
+            formula(*given) if isfinite(slope := next(slopes)) else with_no_slope(slope, operand)
+            for operand, (_, formula, given) in zip(
+                operands, one_by_one(VALUES, operation, operands, node)
+            )
+            if isinstance(operand, Value)
+        ]
+    if operation.variadic:
+        given = grouped(operation, operands)
+        every = formulas[0](*given, node, len(given[0]))
+        return [local for local, x in zip(every, operands) if type(x) is Value]
+    return [
+        formula(*operands, node)
+        for operand, formula in zip(operands, formulas)
+        if type(operand) is Value
+    ]
+
+
+def not_of_rows(operation: Operation) -> ExpressionError:
+    """The error for local derivatives that cannot be read with Values."""
+    used = {x for partial in operation.partials for x in compile(partial, "", "eval").co_names}
+    functions = sorted(x for x in used & set(vars(math)) - set(TABLE) if callable(vars(math)[x]))
+    culprits = " and ".join(functions) or "what no row does"
+    return ExpressionError(
+        f"the local derivatives of {operation.name}, {'; '.join(operation.partials)}, use "
+        f"{culprits}, which Values cannot go through: add a row for that with add_operation"
+    )
 
 
 FORMULAS: dict[Operation, list[Callable[..., Any]]] = {}
