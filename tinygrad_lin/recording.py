@@ -211,6 +211,9 @@ def many_operands(
     operation: Operation, out: float, partials: tuple[float, ...], inputs: tuple[Value, ...]
 ) -> Value:
     """A node of many operands."""
+    if type(out) is not float:  # as of something that has _data, too, but is no Value
+        sift(inputs)
+        out = float(out)
     node: Value = blank()
     node._data = out
     node.operation = operation
