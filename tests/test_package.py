@@ -15,7 +15,7 @@ import tinygrad_lin
 from tinygrad_lin import TABLE, TinygradError
 
 PACKAGE = Path(tinygrad_lin.__file__).parent
-ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward"}
+ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward", "copying"}
 HEAVY = {"numpy", "graphviz", "pygraphviz", "matplotlib", "hypothesis", "click", "rich"}
 
 

@@ -226,6 +226,22 @@ class Value(Operations, metaclass=LeafMaker):
             return ufunc(*map(data_of, inputs))
         return function_of(ufunc)(*inputs)
 
+    def __copy__(self) -> Value:
+        """A Value of its own, made from the same operands."""
+        from tinygrad_lin.copying import parts, put_together
+
+        return put_together(parts(self, lambda operand: operand))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        from tinygrad_lin.copying import copied
+
+        return copied(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from tinygrad_lin.copying import pickled
+
+        return pickled(self)
+
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
 
