@@ -30,10 +30,10 @@ def methods(row: Operation) -> list[str]:
         lines = [f"def {row.name}(self) -> Value: ..."]
         return [*lines, f"def {row.special}(self) -> Value: ..."] if row.special else lines
     more = ", *more: Value | Number" if row.folds else ""
-    lines = [f"def {row.name}(self, other: Value | Number{more}) -> Value: ..."]
+    lines = [f"def {row.name}(self, other: Value | Number, /{more}) -> Value: ..."]
     if row.special:
         for method in (row.special, row.special.replace("__", "__r", 1)):
-            lines.append(f"def {method}(self, other: Value | Number) -> Value: ...")
+            lines.append(f"def {method}(self, other: Value | Number, /) -> Value: ...")
     return lines
 
 
@@ -48,13 +48,13 @@ def functions(row: Operation) -> list[str]:
             for kind, result in (("Value", "Value"), ("Value | Number", "Any"))
         ]
     elif len(row.partials) == 1:
-        signatures = [("x: Value", "Value"), ("x: Number", "float")]
+        signatures = [("x: Value, /", "Value"), ("x: Number, /", "float")]
     else:
         more = "*more: Value | Number" if row.folds else ""
         both = [
-            ("x: Value, y: Value | Number", "Value"),
-            ("x: Number, y: Value", "Value"),
-            ("x: float, y: float", "float"),
+            ("x: Value, y: Value | Number, /", "Value"),
+            ("x: Number, y: Value, /", "Value"),
+            ("x: float, y: float, /", "float"),
         ]
         signatures = [
             (

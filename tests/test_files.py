@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tinygrad_lin import files
 from tinygrad_lin.files import write_whole
 
 
@@ -96,3 +97,41 @@ def test_rights_follow_the_umask_which_stays(tmp_path: Path, mask: int, mode: in
     write_whole(tmp_path / "file", b"content")
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
     assert os.umask(mask) == mask
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, target = tmp_path / "link", tmp_path / "folder" / "target"
+    link.symlink_to(target)
+    for content in (b"new through a link", b"and replaced"):
+        write_whole(link, content)
+        assert link.is_symlink()
+        assert target.read_bytes() == content
+    assert [p.name for p in target.parent.iterdir()] == ["target"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    """Devices go the same way; a test that fails must not replace a real one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"content")
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_stream_led_into_a_file_keeps_what_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "STREAMS", (tmp_path / "dev",))
+    (tmp_path / "dev").mkdir()
+    log, stdout = tmp_path / "log", tmp_path / "dev" / "stdout"
+    log.write_bytes(b"before, ")
+    stdout.symlink_to(log)
+    write_whole(stdout, b"after")
+    assert log.read_bytes() == b"before, after"
+    assert stdout.is_symlink()

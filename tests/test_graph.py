@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 
-from tinygrad_lin import Value, first_nonfinite, no_gc, topological_order
+from tinygrad_lin import OperandError, Value, first_nonfinite, no_gc, topological_order
 
 
 def test_operands_come_before_the_nodes_that_use_them_and_once() -> None:
@@ -25,6 +26,13 @@ def test_the_order_is_depth_first_from_left_to_right() -> None:
     a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
     order = topological_order((c - b) * (a + c))
     assert [node.label or node.op for node in order] == ["c", "b", "sub", "a", "add", "mul"]
+
+
+@pytest.mark.parametrize("bad", [3.0, None, "x", [Value(1.0)]])
+def test_only_a_value_has_a_graph(bad: Any) -> None:
+    for function in (topological_order, first_nonfinite):
+        with pytest.raises(OperandError, match="only a Value has a graph"):
+            function(bad)
 
 
 def test_a_leaf_is_its_own_order() -> None:

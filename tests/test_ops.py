@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tinygrad_lin import (
     Value,
     add_operation,
     check_gradients,
+    gradients,
     jvp,
 )
 from tinygrad_lin.check.strategies import operands
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROWS = list(TABLE.values())
+INF, NAN = math.inf, math.nan
 mpmath.mp.dps = 60
 mp = mpmath.mp
 
@@ -201,10 +204,14 @@ def test_a_wrong_local_derivative_is_caught_in_both_modes(
                 check_gradients(of_scalars(row), *numbers, modes=[mode])
 
 
+LARGEST_EXPONENT = math.log(sys.float_info.max)
+
+
 @per_row
 def test_the_domain_is_where_the_row_says(row: Operation) -> None:
     """At a grid of points the operation has a value exactly where its predicate holds."""
     grid = [-1e300, -745.0, -2.5, -2.0, -1.0, -0.5, -0.0, 0.0, 0.3, 1.0, 2.0, 700.0, 1e300]
+    grid += [LARGEST_EXPONENT, math.nextafter(LARGEST_EXPONENT, INF)]
     if row.variadic:
         return
     defined = FLOATS(row.defined or "True", ", ".join(row.operands))
@@ -221,8 +228,33 @@ def test_the_domain_is_where_the_row_says(row: Operation) -> None:
         assert has_value == bool(defined(*operands)), operands
 
 
+@per_row
+def test_predicates_have_a_truth_for_every_float(row: Operation) -> None:
+    """Where one that says where the operation is defined holds, there is a value."""
+    numbers = [-INF, -2.5, -2.0, -0.0, 0.0, 0.5, 3.0, 1e300, INF, NAN]
+    if row.variadic:
+        return
+    names = ", ".join(row.operands)
+    for pair in [(x, y) for x in numbers for y in numbers]:
+        operands = pair[: len(row.partials)]
+        for predicate in filter(None, (row.defined, row.smooth)):
+            assert type(FLOATS(predicate, names)(*operands)) is bool
+        if row.defined and FLOATS(row.defined, names)(*operands):
+            try:
+                apply(row, list(operands))
+            except DomainError as error:
+                assert "overflows" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "smooth"),
+    [(0.0, 2.0, True), (0.0, 2.5, False), (0.0, -1.0, False), (-1.0, 2.5, True), (0.0, 0.0, True)],
+)
+def test_where_a_power_is_smooth(x: float, y: float, smooth: bool) -> None:
+    assert FLOATS(TABLE["pow"].smooth, "x, y")(x, y) is smooth
+
+
 # ------------------------------------------------------------------ the edges, checked by hand
-INF, NAN = math.inf, math.nan
 
 
 @pytest.mark.parametrize(
@@ -429,6 +461,26 @@ def test_a_bad_row_is_refused_and_leaves_no_trace(
     assert not hasattr(Value, "own")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"defined": "x > 0 or z > 0"},
+        {"smooth": "x > 0 or unknown(x) > 0"},
+        {"defined": "out > 0"},
+        {"defined": "xs > 0", "operands": ("*x",)},
+        {"smooth": "x > 0 or z", "operands": ("*x",)},
+        {"formula": "x if x > 0.0 else unknown(x)"},
+        {"partials": ("1.0 if x > 0.0 else unknown(x)",)},
+        {"formula": "x.real"},
+    ],
+)
+def test_a_name_that_is_unknown_is_refused_wherever_it_stands(options: dict[str, Any]) -> None:
+    row = {"formula": "x", "partials": ("1.0",), "draw": ((0.5, 2.0),), **options}
+    with pytest.raises(ExpressionError, match="unknown name"):
+        add_operation("own", **row)
+    assert "own" not in TABLE
+
+
 @pytest.mark.parametrize("operands", [("*a",), ("*i",), ("*x", "n"), ("*x", "data"), ("u",)])
 def test_operands_that_would_be_misread_are_refused(operands: tuple[str, ...]) -> None:
     with pytest.raises(ExpressionError, match="cannot have operands"):
@@ -442,6 +494,93 @@ def test_numbers_need_no_derivative(own_row: Callable[..., Any]) -> None:
     assert norm([Value(3.0), 4.0]).partials == (3 / 5,)
     with pytest.raises(DomainError, match="has no derivative"):
         norm([Value(0.0)])
+
+
+def test_an_infinite_local_derivative_by_one_of_many_is_stored(own_row: Callable[..., Any]) -> None:
+    roots = own_row("roots", "sum[sqrt(x)]", ("0.5 / sqrt(x)",), operands=("*x",))
+    xs = [Value(1.0), Value(0.0), Value(4.0)]
+    out = roots(xs)
+    assert (out.data, out.partials) == (3.0, (0.5, INF, 0.25))
+    assert roots([xs[0], 9.0, xs[1]]).partials == (0.5, INF)
+    assert [slope.data for slope in gradients(out, xs)] == [0.5, INF, 0.25]
+    assert jvp(roots([*xs, 9.0]), [xs[2]], [1.0]).data == 0.25
+    # d² sqrt(x) / dx² = -x^(-3/2) / 4
+    assert gradients(gradients(out, xs)[2], xs)[2].data == -1 / 32
+
+
+@pytest.mark.parametrize(
+    ("args", "operands", "said"),
+    [
+        (
+            ("logs", "sum[log(x)]", ("1.0 / x",)),
+            [1.0, 2.0, 3.0, Value(-1.0, "label")],
+            r"logs\(xs\) has no value at xs\[3\] = -1.0 \('label'\)$",
+        ),
+        (("logs", "sum[log(x)]", ("1.0 / x",)), [0.0, 1.0, 0.0], r"xs\[0\] = 0.0, xs\[2\] = 0.0$"),
+        (("exps", "sum[exp(x)]", ("exp(x)",)), [1.0, 1e4], r"overflows a float at xs\[1\] = 10000"),
+        (
+            ("norm", "sqrt(sum[x * x])", ("x / out",)),
+            [0.0, Value(0.0, "zero")],
+            r"norm\(xs\) has no derivative by xs\[1\] .* at xs\[1\] = 0.0 \('zero'\)$",
+        ),
+        (
+            ("apart", "1.0 / sum[x]", ("-out * out",)),
+            [1.0, 2.0, -4.0, 3.0, -2.0],
+            r"at xs\[0\] = 1.0, xs\[1\] = 2.0, xs\[2\] = -4.0, xs\[3\] = 3.0, \.\.\.$",
+        ),
+    ],
+)
+def test_an_error_of_many_operands_names_those_at_fault(
+    own_row: Callable[..., Any], args: tuple[Any, ...], operands: list[Any], said: str
+) -> None:
+    function = own_row(*args, operands=("*x",), draw=((0.5, 2.0),))
+    with pytest.raises(DomainError, match=said):
+        function(operands)
+
+
+def test_an_error_of_two_sequences_names_both_operands(own_row: Callable[..., Any]) -> None:
+    ratios = own_row(
+        "ratios", "sum[x / y] + b", ("1.0 / y", "-x / y / y", "1.0"), operands=("*x", "*y", "b"),
+        draw=((0.5, 2.0),) * 3,
+    )  # fmt: skip
+    with pytest.raises(
+        DomainError, match=r"ratios\(xs, ys, b\) .* at xs\[1\] = 2.0, ys\[1\] = 0.0$"
+    ):
+        ratios([1.0, 2.0], [Value(3.0), 0.0], Value(5.0))
+
+
+def test_an_edge_of_a_function_that_numpy_has_not(own_row: Callable[..., Any]) -> None:
+    own = own_row("own", "x * x", ("gamma(x)",), draw=((0.5, 2.0),))
+    with pytest.raises(DomainError, match=r"own\(x\) has no derivative by x .* at x = -1.0"):
+        own(Value(-1.0))
+
+
+def test_a_row_added_later_is_seen_at_an_edge(own_row: Callable[..., Any]) -> None:
+    assert FUNCTIONS["sqrt"](Value(0.0)).partials == (INF,)
+    later = own_row("later", "x + 1.0", ("1.0",))
+    edged = own_row("edged", "sqrt(x)", ("later(x) / sqrt(x)",), draw=((0.5, 2.0),))
+    assert later(0.0) == 1.0
+    assert edged(Value(0.0)).partials == (INF,)
+
+
+def test_a_derivative_that_uses_no_row_says_which_is_missing(own_row: Callable[..., Any]) -> None:
+    from tinygrad_lin import grad
+
+    sinh = own_row("sinh", "sinh(x)", ("cosh(x)",), draw=((-2.0, 2.0),))
+    x = Value(0.5)
+    sinh(x).backward()
+    assert x.grad == math.cosh(0.5)
+    said = r"local derivatives of sinh, cosh\(x\), use cosh, .* add a row for that"
+    for differentiate in (
+        lambda: gradients(sinh(x), [x]),
+        lambda: jvp(sinh(x), [x], [1.0]),
+        lambda: grad(sinh)(x),
+        lambda: grad(grad(sinh))(0.5),
+    ):
+        with pytest.raises(ExpressionError, match=said):
+            differentiate()
+    own_row("cosh", "cosh(x)", ("sinh(x)",), draw=((-2.0, 2.0),))
+    assert grad(grad(sinh))(0.5) == pytest.approx(math.sinh(0.5))
 
 
 def test_at_an_edge_a_row_goes_before_a_function_of_numpy(own_row: Callable[..., Any]) -> None:

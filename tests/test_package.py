@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ import tinygrad_lin
 from tinygrad_lin import TABLE, TinygradError
 
 PACKAGE = Path(tinygrad_lin.__file__).parent
-ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward", "scopes"}
+ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward"}
+ENGINE |= {"scopes", "copying"}
 HEAVY = {"numpy", "graphviz", "pygraphviz", "matplotlib", "hypothesis", "click", "rich"}
 
 
@@ -95,6 +97,19 @@ def test_errors_are_also_the_built_in_ones() -> None:
 
 def test_the_types_of_the_methods_are_those_of_the_table() -> None:
     assert stub.STUB.read_text(encoding="utf-8") == stub.stub(), "run python tests/stub.py"
+
+
+def test_functions_take_the_parameters_that_the_stub_promises() -> None:
+    """Operands go by position; only those of sequences have names."""
+    promised = {
+        node.name: (len(node.args.posonlyargs), [arg.arg for arg in node.args.args])
+        for node in ast.parse(stub.stub()).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    for name, (by_position, names) in promised.items():
+        kinds = inspect.signature(getattr(tinygrad_lin, name)).parameters.values()
+        assert sum(p.kind is p.POSITIONAL_ONLY for p in kinds) == by_position, name
+        assert [p.name for p in kinds if p.kind is p.POSITIONAL_OR_KEYWORD] == names
 
 
 def test_public_names_have_docstrings() -> None:

@@ -68,6 +68,24 @@ def test_random_graphs_agree_with_the_naive_oracle(graph: Graph) -> None:
 
 
 @given(graphs(leaves=3, max_nodes=12))
+def test_the_order_is_that_of_the_plain_recursion(graph: Graph) -> None:
+    root, leaves = graph
+
+    def visit(node: Value) -> None:
+        if node not in order:
+            for operand in node.inputs:
+                visit(operand)
+            order.append(node)
+
+    order: list[Value] = []
+    visit(root)
+    assert topological_order(root) == order
+    order = list(leaves[:1])
+    visit(root)
+    assert topological_order(root, stop=leaves[:1]) == order
+
+
+@given(graphs(leaves=3, max_nodes=12))
 def test_gradients_and_jvp_agree_with_backward(graph: Graph) -> None:
     root, leaves = graph
     nodes = topological_order(root)
@@ -221,6 +239,12 @@ def test_functions_that_do_not_depend_on_their_argument() -> None:
     x, unrelated = Value(1.0), Value(2.0)
     assert [g.data for g in gradients(x * 2, [unrelated, x])] == [0.0, 2.0]
     assert gradients(x, [x])[0].data == 1.0
+
+
+@pytest.mark.parametrize("output", [None, [1.0, 2.0], "1", True])
+def test_f_must_return_one_number(output: Any) -> None:
+    with pytest.raises(OperandError, match="f must return one number, not "):
+        grad(lambda x: output)(1.0)
 
 
 def test_inner_nodes_as_inputs_end_the_walk() -> None:

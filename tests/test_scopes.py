@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from typing import Any
 
@@ -82,3 +84,11 @@ def test_models_and_losses_name_their_own() -> None:
 def test_a_scope_has_a_name(name: Any) -> None:
     with pytest.raises(DataError, match="named by a text"):
         scope(name)
+
+
+def test_copies_and_pickles_keep_scopes() -> None:
+    with scope("layer"):
+        value = Value(2.0, "x") * 3.0
+    for again in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert (again.data, again.label, again.scope) == (6.0, "", ("layer",))
+        assert (again.inputs[0].label, again.inputs[0].scope) == ("x", ("layer",))

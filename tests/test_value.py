@@ -27,7 +27,7 @@ from tinygrad_lin import (
     relu,
     total,
 )
-from tinygrad_lin.recording import source
+from tinygrad_lin.recording import forget, source
 
 
 def test_the_neuron_by_hand() -> None:
@@ -134,6 +134,9 @@ BAD: list[tuple[Any, str]] = [
     (numpy.timedelta64(5, "ns"), "give a float"),
     (numpy.timedelta64(5, "s"), "give a float"),
     (numpy.array("text"), "one real number"),
+    (numpy.ma.masked, "one real number"),
+    (numpy.ma.array([2.0], mask=[True]), "one real number"),
+    (numpy.array([1, 2], dtype=object), "numpy.multiply"),
     (Value, "give a float"),
 ]
 
@@ -251,6 +254,63 @@ def test_numpy_functions_stay_in_the_graph() -> None:
     assert [v.data for v in objects] == [1.5, 3.0]
 
 
+def test_arrays_of_values_go_element_by_element() -> None:
+    x, y, z = Value(1.0), Value(2.0), Value(3.0)
+    array: Any = numpy.array([x, y])
+    scalar: Any = z
+    for out, data in (
+        (array * scalar, [3.0, 6.0]),
+        (array - scalar, [-2.0, -1.0]),
+        (numpy.divide(scalar, array), [3.0, 1.5]),
+        (numpy.array([4, 5], dtype=object) * scalar, [12.0, 15.0]),
+        (array ** numpy.array([scalar]), [1.0, 8.0]),
+    ):
+        assert (out.dtype, out.shape) == (object, (2,))
+        assert [type(v) for v in out] == [Value, Value]
+        assert [v.data for v in out] == data
+    total(list(array * scalar)).backward()
+    assert (x.grad, y.grad, z.grad) == (3.0, 3.0, 3.0)
+    assert (array < z).tolist() == [True, True]
+    with pytest.raises(OperandError, match="one Value for each element"):
+        numpy.array([1.0, 2.0]) * scalar
+
+
+def test_an_array_equals_a_value_where_it_holds_that_very_value() -> None:
+    x: Any = Value(1.0)
+    assert (numpy.array([x, Value(1.0)]) == x).tolist() == [True, False]
+    assert (numpy.array([x, Value(1.0)]) != x).tolist() == [False, True]
+    assert (numpy.array([1.0, 2.0]) == x).tolist() == [False, False]
+
+
+def test_what_numpy_may_not_do_with_a_value_is_said() -> None:
+    x: Any = Value(2.0)
+    out = numpy.zeros(1)
+    calls: list[tuple[Any, str]] = [
+        (lambda: numpy.exp(x, out=out), r"numpy\.exp with out= does not take a Value"),
+        (lambda: numpy.multiply(x, x, dtype=float), r"numpy\.multiply with dtype="),
+        (lambda: numpy.multiply.outer(x, x), r"numpy\.multiply\.outer does not"),
+        (lambda: numpy.add.reduce(x), r"numpy\.add\.reduce does not"),
+    ]
+    for call, said in calls:
+        with pytest.raises(OperandError, match=said):
+            call()
+
+
+def test_a_row_of_one_s_own_is_found_by_numpy_s_name() -> None:
+    x: Any = Value(0.5)
+    with pytest.raises(OperandError, match="no derivative here"):
+        numpy.arcsinh(x)
+    for sign in (1.0, 2.0):
+        partial = f"{sign} / sqrt(1.0 + x * x)"
+        tinygrad_lin.add_operation("arcsinh", f"{sign} * asinh(x)", (partial,))
+        try:
+            assert numpy.arcsinh(x).data == sign * math.asinh(0.5)
+        finally:
+            forget(tinygrad_lin.TABLE["arcsinh"])
+    with pytest.raises(OperandError, match="no derivative here"):
+        numpy.arcsinh(x)
+
+
 def test_functions_of_numbers_give_numbers() -> None:
     assert exp(0) == 1.0
     assert type(exp(numpy.float64(0))) is float
@@ -263,6 +323,15 @@ def test_functions_of_numbers_give_numbers() -> None:
     assert dot([], [], Value(2.0)).data == 2.0
     with pytest.raises(ValueError, match="one length, not of 2 and 1"):
         dot([1, 2], [Value(3.0)])
+
+
+def test_what_is_no_sequence_is_refused_where_one_is_wanted() -> None:
+    x: Any = Value(3.0, "x")
+    for function, operands in ((dot, (x, x)), (dot, ([x], x)), (total, (x,))):
+        with pytest.raises(OperandError, match=r"takes sequences .* give \[x\], not x = Value\(3"):
+            function(*operands)
+    with pytest.raises(OperandError, match=r"not x = 3\.0"):
+        total(cast("Any", 3.0))
 
 
 @given(st.floats(), st.floats())

@@ -7,17 +7,27 @@ import os
 import tempfile
 from pathlib import Path
 
+STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+"""Where files stand for streams, even for one that the shell leads into a regular file."""
+
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under another name beside its own, then put it in place in one step.
 
+    A link is followed. A device or a pipe, such as /dev/stdout, is written to directly.
+
     Raises:
         OSError: the folder or the file cannot be written; what stood there before still does.
     """
-    path = Path(path)
+    given, path = path, Path(path)
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
+        if path.parent in STREAMS or (path.exists() and not path.is_file()):
+            with path.open("ab") as stream:
+                stream.write(content)
+            return
+        path = Path(os.path.realpath(path))
         handle, draft = tempfile.mkstemp(prefix=".tinygrad_lin-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -30,7 +40,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
             os.unlink(draft)
             raise
     except OSError as error:
-        error.filename = str(path)  # and not the draft
+        error.filename = str(given)  # and not the draft
         raise
 
 

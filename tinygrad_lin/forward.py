@@ -41,7 +41,7 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Numbe
         moves[given] = moves[given] + move if given in moves else move
     ends = set(inputs)
     for node in topological_order(output, stop=inputs):
-        if node in ends or not any(operand in moves for operand in node.inputs):
+        if node in ends or moves.keys().isdisjoint(node.inputs):
             continue
         for operand, local in zip(node.inputs, local_derivatives(node)):
             if operand in moves:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from math import isfinite
 
+from tinygrad_lin.errors import OperandError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,21 +25,24 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     >>> [value.label or value.op for value in topological_order(w * x + w)]
     ['w', 'x', 'mul', 'add']
     """
+    if not hasattr(root, "operands"):
+        raise OperandError(f"only a Value has a graph, not {type(root).__name__} {root!r:.60}")
     order: list[Value] = list(dict.fromkeys(stop))
-    finished = set(order)
-    entered: set[Value] = set()
-    path = [root]
+    entered = set(order)
+    path: list[Value | None] = [root]
+    begun: list[Value] = []  # the nodes on whose operands we are
     while path:
         node = path.pop()
-        if node in finished:
-            continue
-        if node in entered:
-            finished.add(node)
-            order.append(node)
-        else:
+        if node is None:  # the operands of the latest are done
+            order.append(begun.pop())
+        elif node not in entered:
             entered.add(node)
-            path.append(node)
-            path.extend(x for x in reversed(node.inputs) if x not in finished)
+            if inputs := node.inputs:
+                begun.append(node)
+                path.append(None)
+                path += inputs[::-1]
+            else:
+                order.append(node)
     return order
 
 

@@ -92,6 +92,11 @@ class Operation:
         self.folds = folds
 
     @property
+    def many(self) -> list[str]:
+        """The operands that stand for many, without their stars."""
+        return [x[1:] for x in self.operands if x.startswith("*")]
+
+    @property
     def variadic(self) -> bool:
         """Whether an operand stands for many, as in a sum."""
         return self.operands[0].startswith("*")
@@ -137,16 +142,16 @@ _ROWS = (
     Operation("pow",      "pow(x, y)",   ("y * pow(x, y - 1.0) if y else y * out / x if x else 0.0",
                                           "out * log(x) if x else 0.0"),
                                                                  "xʸ",     "{x}^{{{y}}}", special="__pow__",
-              defined="x > 0 or x >= 0 and y >= 0 or y == round(y) and abs(x) > 0",
-              smooth="y == round(y) >= 0 or x < 0 or x > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
+              defined="x > 0 or x >= 0 and y >= 0 or y % 1 == 0 and abs(x) > 0",
+              smooth="y % 1 == 0 <= y or x < 0 or x > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
     Operation("exp",      "exp(x)",      ("out",),               "exp",    "e^{{{x}}}",
-              defined="x < 709.78", draw=((-10.0, 10.0),)),
+              defined="x <= 709.782712893384", draw=((-10.0, 10.0),)),
     Operation("log",      "log(x)",      ("1.0 / x",),           "ln",     r"\ln {x}",
               defined="x > 0", draw=((0.01, 100.0),)),
     Operation("log1p",    "log1p(x)",    ("1.0 / (1.0 + x)",),   "ln(1+x)", r"\ln(1 + {x})",
               defined="x > -1", draw=((-0.9, 100.0),)),
     Operation("expm1",    "expm1(x)",    ("exp(x)",),            "exp−1",  "e^{{{x}}} - 1",
-              defined="x < 709.78", draw=((-10.0, 10.0),)),
+              defined="x <= 709.782712893384", draw=((-10.0, 10.0),)),
     Operation("sqrt",     "sqrt(x)",     ("0.5 / out",),         "√",      r"\sqrt{{{x}}}",
               defined="x >= 0", smooth="x > 0", draw=((0.01, 100.0),)),
     Operation("sin",      "sin(x)",      ("cos(x)",),            "sin",    r"\sin {x}", defined="abs(x) < inf"),
@@ -188,25 +193,31 @@ def over_sequences(operation: Operation) -> tuple[str, str]:
     >>> over_sequences(TABLE["dot"])
     ('sum([x * y for x, y, in zip(xs, ys)]) + bias', '(*ys, *xs, 1.0, )')
     """
-    many = [x[1:] for x in operation.operands if x.startswith("*")]
-    loop = f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
-
-    def written_out(formula: str) -> str:
-        for x in many:
-            formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
-        return formula.replace("sum[", "sum([").replace("]", f" {loop}])")
 
     def spread(operand: str, partial: str) -> str:
         if not operand.startswith("*"):
-            return f"{written_out(partial)}, "
-        if partial in many:
+            return f"{written_out(operation, partial)}, "
+        if partial in operation.many:
             return f"*{partial}s, "
         if partial.lstrip("-").replace(".", "", 1).isdecimal():
             return f"*[{partial}] * n, "
-        return f"*[{written_out(partial)} {loop}], "
+        return f"*[{written_out(operation, partial)} {loop(operation)}], "
 
     partials = "".join(map(spread, operation.operands, operation.partials))
-    return written_out(operation.formula), f"({partials})"
+    return written_out(operation, operation.formula), f"({partials})"
+
+
+def written_out(operation: Operation, formula: str) -> str:
+    """A formula with its sums written over the sequences xs, ys, ..."""
+    for x in operation.many:
+        formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
+    return formula.replace("sum[", "sum([").replace("]", f" {loop(operation)}])")
+
+
+def loop(operation: Operation) -> str:
+    """What goes through the sequences, x standing for one of xs."""
+    many = operation.many
+    return f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
 
 
 TABLE: dict[str, Operation] = {}

@@ -10,9 +10,9 @@ from __future__ import annotations
 import builtins
 import math
 from keyword import iskeyword
-from math import isnan
+from math import isnan, nan
 
-from tinygrad_lin.errors import DataError, DomainError, ExpressionError
+from tinygrad_lin.errors import DataError, DomainError, ExpressionError, OperandError
 from tinygrad_lin.ops import (
     EVERYWHERE,
     FLOATS,
@@ -22,16 +22,17 @@ from tinygrad_lin.ops import (
     Reader,
     enter,
     over_sequences,
+    written_out,
 )
 from tinygrad_lin.value import MAKERS, Value, blank, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
 ONE_OPERAND = """
-def {name}_of_values(left):
+def {name}_of_values(left, /):
     if type(left) is not Value:
         return of_numbers({name}_row, left)
     node = blank()
@@ -49,7 +50,7 @@ def {name}_of_values(left):
 """
 
 TWO_OPERANDS = """
-def {name}_of_values(left, right{more}):{fold}
+def {name}_of_values(left, right, /{more}):{fold}
     if type(left) is not Value:
         if type(right) is not Value:
             return of_numbers({name}_row, left, right)
@@ -79,7 +80,7 @@ def {name}_of_values(left, right{more}):{fold}
     node._left = left
     return node
 
-def {name}_reflected(right, left):
+def {name}_reflected(right, left, /):
     node = blank()
     x = left if type(left) is float else number(left)
     y = right._data
@@ -101,8 +102,7 @@ FOLD = """
 
 MANY_OPERANDS = """
 def {name}_of_values({parameters}):
-    {lists} = {tuples}
-    n = of_one_length({name}_row, {lengths})
+    n, {lists} = of_one_length({name}_row, {lists})
     operands = ({operands})
     try:
         data = [operand._data for operand in operands]
@@ -112,14 +112,14 @@ def {name}_of_values({parameters}):
     {columns}
     try:
         out = {formula}
-    except (ArithmeticError, ValueError):
-        raise outside({name}_row, operands, "has no value") from None
+    except (ArithmeticError, ValueError) as error:
+        raise without_value({name}_row, operands, error) from None
     if not inputs:
         return float(out)
     try:
         partials = {partials}
     except (ArithmeticError, ValueError):
-        raise outside({name}_row, operands, "has no derivative") from None
+        partials = partials_at_the_edge({name}_row, operands, out)
     if inputs is not operands:
         partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
     return many_operands({name}_row, out, partials, inputs)
@@ -128,6 +128,20 @@ def {name}_of_values({parameters}):
 
 VALUES = Reader({**vars(math)})
 """Formulas read with Values: what they compute is a graph again."""
+
+
+class LikeFloats(dict[str, object]):
+    """What names mean for floats, but for functions of math, which are NumPy's."""
+
+    def __missing__(self, name: str) -> Any:
+        import numpy
+
+        meaning = FLOATS.meanings[name]
+        return getattr(numpy, name, meaning) if vars(math).get(name) is meaning else meaning
+
+
+IEEE = Reader(LikeFloats())
+"""Formulas read with NumPy's scalars, which obey IEEE 754 where Python's floats raise."""
 
 
 def source(operation: Operation) -> str:
@@ -153,8 +167,6 @@ def source_of_many(operation: Operation) -> str:
         name=operation.name,
         parameters=", ".join([*lists, *(f"{x}=0.0" for x in singles)]),
         lists=", ".join(lists),
-        tuples=", ".join(f"tuple({xs})" for xs in lists),
-        lengths=", ".join(f"len({xs})" for xs in lists),
         operands=", ".join([*(f"*{xs}" for xs in lists), *singles, ""]),
         columns="; ".join(columns),
         formula=formula,
@@ -168,12 +180,23 @@ class Mixed(tuple["Value", ...]):
     operands: tuple[Value | float, ...]
 
 
-def of_one_length(operation: Operation, *lengths: int) -> int:
-    """The length of a node's lists of operands, which must be one."""
-    if len(set(lengths)) > 1:
+def of_one_length(operation: Operation, *sequences: Any) -> tuple[Any, ...]:
+    """The one length of a node's sequences of operands, and these as tuples."""
+    try:
+        tuples = [tuple(sequence) for sequence in sequences]
+    except TypeError:
+        for sequence in sequences:
+            if isinstance(sequence, Value) or not hasattr(sequence, "__iter__"):
+                raise OperandError(
+                    f"{operation.name} takes sequences of Values and numbers: "
+                    f"give [x], not x = {sequence!r:.60}"
+                ) from None
+        raise
+    lengths = [len(operands) for operands in tuples]
+    if lengths.count(lengths[0]) < len(lengths):
         given = " and ".join(map(str, lengths))
         raise DataError(f"{operation.name} takes sequences of one length, not of {given}")
-    return lengths[0]
+    return lengths[0], *tuples
 
 
 def sift(operands: tuple[Any, ...]) -> tuple[list[float], Mixed]:
@@ -188,6 +211,9 @@ def many_operands(
     operation: Operation, out: float, partials: tuple[float, ...], inputs: tuple[Value, ...]
 ) -> Value:
     """A node of many operands."""
+    if type(out) is not float:  # as of something that has _data, too, but is no Value
+        sift(inputs)
+        out = float(out)
     node: Value = blank()
     node._data = out
     node.operation = operation
@@ -203,50 +229,111 @@ def of_numbers(operation: Operation, *operands: Any) -> float:
     numbers = [data_of(operand) for operand in operands]
     try:
         return float(FLOATS(operation.formula, ", ".join(operation.operands))(*numbers))
-    except OverflowError:
-        raise outside(operation, operands, "overflows a float") from None
-    except (ArithmeticError, ValueError):
-        raise outside(operation, operands, "has no value") from None
+    except (ArithmeticError, ValueError) as error:
+        raise without_value(operation, operands, error) from None
 
 
 def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
-    """Fill a node whose value or local derivative could not be computed the plain way.
+    """Fill a node whose value or local derivative could not be computed the plain way."""
+    node._data = of_numbers(operation, *operands)
+    partials = partials_at_the_edge(operation, operands, node._data)
+    for slot, operand, partial in zip(("_dleft", "_dright"), operands, partials):
+        if isinstance(operand, Value):
+            setattr(node, slot, partial)
 
-    A value that cannot be computed is a DomainError. A local derivative may be infinite, as that of
-    sqrt at 0: it follows IEEE 754, which NumPy's scalars obey where Python's floats raise.
+
+def partials_at_the_edge(
+    operation: Operation, operands: Sequence[Value | float], out: float
+) -> list[float]:
+    """The local derivatives where one could not be computed the plain way; NaN by a constant.
+
+    One may be infinite, as that of sqrt at 0: it follows IEEE 754. One that is not even that is a
+    DomainError.
     """
     import numpy
 
-    node._data = out = of_numbers(operation, *operands)
-    names = ", ".join((*operation.operands, "out"))
-    scalars = [numpy.float64(data_of(operand)) for operand in (*operands, out)]
-    for_math = {
-        name: vars(numpy)[name]
-        for name, meaning in vars(math).items()
-        if name in vars(numpy) and FLOATS.meanings[name] is meaning
-    }
-    as_ieee = Reader({**FLOATS.meanings, **for_math})
-    edges = zip(operands, operation.operands, operation.partials, ("_dleft", "_dright"))
-    for operand, name, partial, slot in edges:
-        if isinstance(operand, Value):
+    scalars = [numpy.float64(data_of(operand)) for operand in operands]
+    carried = any(map(isnan, (*scalars, out)))
+    partials = [nan for _ in operands]
+    for place, (name, formula, given) in enumerate(
+        one_by_one(IEEE, operation, scalars, numpy.float64(out))
+    ):
+        if not isinstance(operands[place], Value):
+            continue
+        try:
             with numpy.errstate(all="ignore"):
-                local = float(as_ieee(partial, names)(*scalars))
-            if isnan(local) and not any(map(isnan, scalars)):
-                what = f"has no derivative by {name} (a number there needs none, a Value does)"
-                raise outside(operation, operands, what)
-            setattr(node, slot, local)
+                partials[place] = float(formula(*given))
+        except (ArithmeticError, ValueError):  # of a function that NumPy has not
+            partials[place] = nan
+        if isnan(partials[place]) and not carried:
+            what = f"has no derivative by {name} (a number there needs none, a Value does)"
+            raise outside(operation, operands, what, [place] if operation.variadic else ())
+    return partials
 
 
-def outside(operation: Operation, operands: tuple[Any, ...], what: str) -> DomainError:
-    """The error that says where an operation was left, and what it would allow."""
-    names = operation.operands
+def one_by_one(
+    read: Reader, operation: Operation, operands: Sequence[Any], out: Any
+) -> Iterator[tuple[str, Callable[..., Any], list[Any]]]:
+    """For each operand its name, the formula of its local derivative, and what that is given."""
+    given = [*operation.grouped(operands), out]
+    many = operation.many
+    names = ", ".join((*operation.parameters, "out"))
+    for x, parameter, partial in zip(operation.operands, operation.parameters, operation.partials):
+        formula = written_out(operation, partial)
+        if x == parameter:
+            yield x, read(formula, names), given
+        else:
+            of_each = read(formula, f"{names}, {', '.join(many)}")
+            for k, each in enumerate(zip(*given[: len(many)])):
+                yield f"{parameter}[{k}]", of_each, [*given, *each]
+
+
+def without_value(
+    operation: Operation, operands: Sequence[Value | float], error: Exception
+) -> DomainError:
+    """The error for operands that an operation has no value for."""
+    what = "overflows a float" if isinstance(error, OverflowError) else "has no value"
+    return outside(operation, operands, what, alone(operation, operands))
+
+
+def alone(operation: Operation, operands: Sequence[Value | float]) -> list[int]:
+    """The places of those operands in sequences that have no value even by themselves."""
+    if not operation.variadic:
+        return []
+    many = len(operation.many)
+    given = operation.grouped([data_of(operand) for operand in operands])
+    formula = FLOATS(over_sequences(operation)[0], ", ".join(operation.parameters))
+    places = []
+    for k, each in enumerate(zip(*given[:many])):
+        try:
+            formula(*([x] for x in each), *given[many:])
+        except (ArithmeticError, ValueError):
+            places += [k + column * len(given[0]) for column in range(many)]
+    return sorted(places)
+
+
+MOST_SHOWN = 4
+
+
+def outside(
+    operation: Operation, operands: Sequence[Value | float], what: str, places: Sequence[int] = ()
+) -> DomainError:
+    """The error that says where an operation was left, and what it would allow.
+
+    It shows the operands in the places given, or all; of many the first few.
+    """
+    names = [name for name, *_ in one_by_one(FLOATS, operation, operands, nan)]
+    places = places or range(len(operands))
+    shown = [(names[place], operands[place]) for place in places[:MOST_SHOWN]]
     given = ", ".join(
         f"{name} = {data_of(operand)!r}"
         + (f" ({operand.label!r})" if isinstance(operand, Value) and operand.label else "")
-        for name, operand in zip(names, operands)
+        for name, operand in shown
     )
+    given += ", ..." if len(places) > MOST_SHOWN else ""
     rule = f"; it is defined where {operation.defined}" if operation.defined else ""
-    return DomainError(f"{operation.name}({', '.join(names)}) {what} at {given}{rule}")
+    parameters = ", ".join(operation.parameters)
+    return DomainError(f"{operation.name}({parameters}) {what} at {given}{rule}")
 
 
 def record(*operations: Operation) -> None:
@@ -255,7 +342,8 @@ def record(*operations: Operation) -> None:
         **FLOATS.meanings,
         **{f"{operation.name}_row": operation for operation in operations},
         **{tool.__name__: tool for tool in (Value, number, of_one_length, sift, many_operands)},
-        **{tool.__name__: tool for tool in (of_numbers, at_the_edge, outside)},
+        **{tool.__name__: tool for tool in (of_numbers, at_the_edge, partials_at_the_edge)},
+        "without_value": without_value,
         "blank": blank,
         "__name__": "tinygrad_lin",
     }
@@ -287,7 +375,7 @@ def describe(operation: Operation) -> str:
 
 
 RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", "node", "blank"}
-RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "sift", "outside", "float"}
+RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "sift", "error", "float"}
 """Names that formulas and the templates above use for other things."""
 
 
@@ -363,6 +451,13 @@ def add_operation(
 
 def try_out(row: Operation) -> None:
     """Use a new row once, well inside the intervals it says tests may draw from."""
+    names = [x.lstrip("*") for x in row.operands]
+    known = {*names, "sum", *FLOATS.meanings, *vars(builtins)}
+    for formula in filter(None, (row.formula, *row.partials, row.defined, row.smooth)):
+        used = compile(formula, row.name, "eval").co_names
+        unknown = set(used) - known - ({"out"} if formula in row.partials else set())
+        if unknown:
+            raise NameError(f"{formula!r} has the unknown name {min(unknown)!r}")
     numbers = [0.3 * low + 0.7 * high for low, high in row.draw]
     operands = [
         [Value(x)] if name != parameter else Value(x)
@@ -373,8 +468,8 @@ def try_out(row: Operation) -> None:
         if type(found) is not float:
             raise TypeError(f"they give {found!r}, which is no float")
     for predicate in (row.defined, row.smooth):
-        if predicate and not row.variadic:
-            FLOATS(predicate, ", ".join(row.operands))(*numbers)
+        if predicate:
+            FLOATS(predicate, ", ".join(names))(*numbers)
 
 
 def forget(operation: Operation) -> None:

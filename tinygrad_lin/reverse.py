@@ -11,13 +11,14 @@ in that order, each edge is used once, however many paths there are.
 
 from __future__ import annotations
 
+import math
 from math import isfinite, nan
 from operator import index
 
-from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.errors import DataError, ExpressionError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, over_sequences
-from tinygrad_lin.recording import VALUES, many_operands, sift
+from tinygrad_lin.recording import VALUES, many_operands, one_by_one, sift
 from tinygrad_lin.value import Value, data_of, number
 
 TYPE_CHECKING = False
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy import float64
     from numpy.typing import NDArray
+
+    from tinygrad_lin.ops import Operation
 
 
 def backward(root: Value) -> None:
@@ -145,7 +148,7 @@ def sweep(
     order = topological_order(output, stop=inputs)
     needed = set(inputs)  # by the derivatives asked for: whatever an input leads to
     for node in order:
-        if node not in needed and any(operand in needed for operand in node.inputs):
+        if not needed.isdisjoint(node.inputs):
             needed.add(node)
     adjoints: dict[Value, Value | float] = {output: 1.0}
     ends = set(inputs)
@@ -196,26 +199,16 @@ def local_derivatives(node: Value) -> list[Value | float]:
 
     Raises:
         DataError: a leaf was given other data after the node was made.
+        ExpressionError: a formula uses a function that is no row.
     """
-    operation, operands = node.operation, node.operands
-    if operation is None:
+    if node.operation is None:
         return []
-    names = ", ".join((*operation.parameters, "out"))
-    if operation.variadic:
-        arguments = operation.grouped(operands)
-        formula = VALUES(over_sequences(operation)[1], f"{names}, n")
-        every = formula(*arguments, node, len(arguments[0]))
-        found = [local for local, x in zip(every, operands) if isinstance(x, Value)]
-    else:
-        stored = iter(node.partials)
-        found = [
-            VALUES(partial, names)(*operands, node)
-            if isfinite(slope := next(stored))
-            else with_no_slope(slope, operand)
-            for operand, partial in zip(operands, operation.partials)
-            if isinstance(operand, Value)
-        ]
-    for local, then in zip(found, node.partials):
+    stored = node.partials
+    try:
+        found = read_again(node, node.operation, stored)
+    except TypeError:
+        raise not_of_rows(node.operation) from None
+    for local, then in zip(found, stored):
         now = data_of(local)
         if abs(now - then) > 1e-9 * abs(then):
             raise DataError(
@@ -223,6 +216,55 @@ def local_derivatives(node: Value) -> list[Value | float]:
                 f"{then}, now it would be {now}; compute the output again"
             )
     return found
+
+
+def read_again(node: Value, operation: Operation, stored: tuple[float, ...]) -> list[Value | float]:
+    """The formulas of a node's row, read with its operands."""
+    operands = node.operands
+    formulas = FORMULAS.get(operation) or read_with_values(operation)
+    if not all(map(isfinite, stored)):
+        slopes = iter(stored)
+        return [
+            formula(*given) if isfinite(slope := next(slopes)) else with_no_slope(slope, operand)
+            for operand, (_, formula, given) in zip(
+                operands, one_by_one(VALUES, operation, operands, node)
+            )
+            if isinstance(operand, Value)
+        ]
+    if operation.variadic:
+        given = operation.grouped(operands)
+        every = formulas[0](*given, node, len(given[0]))
+        return [local for local, x in zip(every, operands) if type(x) is Value]
+    return [
+        formula(*operands, node)
+        for operand, formula in zip(operands, formulas)
+        if type(operand) is Value
+    ]
+
+
+def not_of_rows(operation: Operation) -> ExpressionError:
+    """The error for local derivatives that cannot be read with Values."""
+    used = {x for partial in operation.partials for x in compile(partial, "", "eval").co_names}
+    functions = sorted(x for x in used & set(vars(math)) - set(TABLE) if callable(vars(math)[x]))
+    culprits = " and ".join(functions) or "what no row does"
+    return ExpressionError(
+        f"the local derivatives of {operation.name}, {'; '.join(operation.partials)}, use "
+        f"{culprits}, which Values cannot go through: add a row for that with add_operation"
+    )
+
+
+FORMULAS: dict[Operation, list[Callable[..., Any]]] = {}
+"""The local derivatives of rows, read with Values."""
+
+
+def read_with_values(operation: Operation) -> list[Callable[..., Any]]:
+    """The local derivatives of a row, one formula each; of starred operands one for all."""
+    names = ", ".join((*operation.parameters, "out"))
+    if operation.variadic:
+        FORMULAS[operation] = [VALUES(over_sequences(operation)[1], f"{names}, n")]
+    else:
+        FORMULAS[operation] = [VALUES(partial, names) for partial in operation.partials]
+    return FORMULAS[operation]
 
 
 def with_no_slope(data: float, operand: Value) -> Value:
@@ -280,7 +322,7 @@ def value_and_grad(
         value: Value | float
         slopes: Sequence[Value | float]
         if not isinstance(output, Value):
-            value, slopes = number(output), [0.0 for _ in places]
+            value, slopes = constant(output), [0.0 for _ in places]
         else:
             own = [variables[place] for place in places]
             used = topological_order(output, stop=own)
@@ -296,6 +338,15 @@ def value_and_grad(
         return value, slopes[0] if one else tuple(slopes)
 
     return both
+
+
+def constant(output: Any) -> float:
+    """What f returned where it does not depend on any Value."""
+    try:
+        return number(output)
+    except OperandError:
+        kind = type(output).__name__
+        raise OperandError(f"f must return one number, not {kind} {output!r:.60}") from None
 
 
 def variable(args: tuple[Any, ...], place: int) -> Value:

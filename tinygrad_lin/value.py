@@ -43,6 +43,9 @@ class Label(str):
         label.scope = scope
         return label
 
+    def __getnewargs__(self) -> tuple[str, tuple[str, ...]]:  # type: ignore[override]
+        return str(self), self.scope
+
     scope: tuple[str, ...]
 
 
@@ -242,19 +245,41 @@ class Value(Operations, metaclass=LeafMaker):
     __int__ = __float__
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions and its scalars on the left of an operator work as our own do."""
+        """NumPy's functions and its scalars on the left of an operator work as our own do.
+
+        With an array of Values they go element by element. An array of numbers is no Value.
+        """
         import numpy
 
-        name = ufunc.__name__
-        if method == "__call__" and not options:
-            for operation in TABLE.values():
-                if getattr(numpy, operation.ufunc, None) is ufunc:
-                    return FUNCTIONS[operation.name](*inputs)
-            if name in ("less", "less_equal", "greater", "greater_equal"):
-                return ufunc(*map(data_of, inputs))
-            if name in ("equal", "not_equal"):
-                return (inputs[0] is inputs[1]) == (name == "equal")
-        raise OperandError(f"numpy.{name} has no derivative here; see tinygrad_lin.add_operation")
+        if method != "__call__" or options:
+            used = f".{method}" if method != "__call__" else f" with {', '.join(options)}="
+            raise OperandError(
+                f"numpy.{ufunc.__name__}{used} does not take a Value: call numpy.{ufunc.__name__} "
+                "with the operands alone, or make an array of Values first"
+            )
+        arrays = [x for x in inputs if isinstance(x, numpy.ndarray)]
+        by_identity = ufunc in (numpy.equal, numpy.not_equal)
+        if by_identity or any(array.dtype == object for array in arrays):
+            return ufunc(*[numpy.array(x, object) if type(x) is Value else x for x in inputs])
+        if ufunc in (numpy.less, numpy.less_equal, numpy.greater, numpy.greater_equal):
+            return ufunc(*map(data_of, inputs))
+        return function_of(ufunc)(*inputs)
+
+    def __copy__(self) -> Value:
+        """A Value of its own, made from the same operands."""
+        from tinygrad_lin.copying import parts, put_together
+
+        return put_together(parts(self, lambda operand: operand))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        from tinygrad_lin.copying import copied
+
+        return copied(self, memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from tinygrad_lin.copying import pickled
+
+        return pickled(self)
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
@@ -265,6 +290,27 @@ blank: Callable[[], Any] = type.__call__.__get__(Value)
 
 MAKERS = [globals()]
 """The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
+
+
+UFUNCS: dict[Any, str] = {}
+"""The names of the rows that NumPy's functions have been found to be."""
+
+
+def function_of(ufunc: Any) -> Callable[..., Any]:
+    """The function of the row that a function of NumPy's is."""
+    if UFUNCS.get(ufunc) not in TABLE:
+        import numpy
+
+        for operation in TABLE.values():
+            if getattr(numpy, operation.ufunc, None) is ufunc:
+                UFUNCS[ufunc] = operation.name
+                break
+        else:
+            name = ufunc.__name__
+            raise OperandError(
+                f"numpy.{name} has no derivative here; see tinygrad_lin.add_operation"
+            )
+    return FUNCTIONS[UFUNCS[ufunc]]
 
 
 def number(given: Any) -> float:
@@ -282,11 +328,10 @@ def number(given: Any) -> float:
                 item = given.item()  # an array or tensor of one element
             except (AttributeError, TypeError, ValueError, RuntimeError):
                 raise not_a_number(given, given) from None
-        time = getattr(getattr(given, "dtype", None), "kind", "") in (
-            "m",
-            "M",
-        )  # whole numbers, too
-        if time or isinstance(item, bool) or not isinstance(item, Real):
+        # A time has whole numbers for items, and a masked array the number under the mask.
+        time = getattr(getattr(given, "dtype", None), "kind", "") in ("m", "M")
+        masked = hasattr(given, "filled") and bool(getattr(given, "mask", False))
+        if time or masked or isinstance(item, bool) or not isinstance(item, Real):
             raise not_a_number(given, item)
     try:
         return float(item)
@@ -302,6 +347,8 @@ def not_a_number(given: Any, item: Any) -> OperandError:
         hint = "use 1.0 or 0.0"
     elif isinstance(item, str):
         hint = "convert it first, as in Value(float(x))"
+    elif getattr(getattr(given, "dtype", None), "kind", "") == "O":
+        hint = "with an array of Values call a function of NumPy's, such as numpy.multiply"
     elif isinstance(item, complex):
         hint = "take a part of it first, as in Value(abs(x))"
     elif hasattr(given, "__len__"):

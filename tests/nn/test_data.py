@@ -170,6 +170,15 @@ def test_the_same_points_written_in_many_ways(tmp_path: Path, content: bytes) ->
     assert read_csv(path).source == str(path)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("name", ["a,b,c", "a;b;c", "a\tb\tc", "two\nlines, each, long", '""""'])
+def test_separators_within_quotes_do_not_count(tmp_path: Path, separator: str, name: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text(f'"{name}"{separator}y\n1{separator}2\n3{separator}4\n', encoding="utf-8")
+    wanted = Data([[1.0], [3.0]], [2.0, 4.0], (name.replace('""', '"'),))
+    assert read_csv(path) == wanted
+
+
 def test_columns_are_chosen_by_name_in_the_order_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text("name,a,y,b\nAda,1,2,3\nBob,4,5,6\n", encoding="utf-8")

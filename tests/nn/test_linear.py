@@ -6,7 +6,7 @@ import json
 import math
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import pytest
@@ -50,6 +50,16 @@ def test_another_seed_and_a_generator_give_what_numpy_gives() -> None:
     assert data(Linear(rng=numpy.random.default_rng(7))) == list(
         numpy.random.default_rng(7).standard_normal(2)
     )
+
+
+def test_a_seed_may_be_a_whole_number_of_numpy() -> None:
+    assert data(Linear(rng=cast("Any", numpy.int64(42)))) == [W, B]
+
+
+@pytest.mark.parametrize("rng", [-1, 2**32, 1.5, "seed", None])
+def test_what_is_no_seed_is_refused(rng: Any) -> None:
+    with pytest.raises(DataError, match="rng must be"):
+        Linear(rng=rng)
 
 
 def test_weights_are_drawn_before_biases_row_by_row() -> None:
@@ -120,7 +130,7 @@ def test_a_wrong_number_of_features_is_refused(inputs: int, x: Any) -> None:
         Linear(inputs=inputs)(x)
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, "2", None])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "2", None, True])
 def test_a_shape_that_is_no_shape_is_refused(count: Any) -> None:
     with pytest.raises(DataError, match="inputs must be a whole number"):
         Linear(inputs=count)

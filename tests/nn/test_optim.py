@@ -56,8 +56,8 @@ def test_a_step_leaves_gradients_and_other_values_alone() -> None:
     assert optimizer.parameters == [w]
 
 
-@pytest.mark.parametrize("lr", [0, 0.0, -0.0, -1.0, math.nan, math.inf, -math.inf])
-def test_a_learning_rate_is_above_0_and_finite(lr: float) -> None:
+@pytest.mark.parametrize("lr", [0, 0.0, -0.0, -1.0, math.nan, math.inf, -math.inf, "a", None, True])
+def test_a_learning_rate_is_above_0_and_finite(lr: Any) -> None:
     with pytest.raises(DataError, match="learning rate"):
         SGD([Value(1.0)], lr)
 
@@ -327,6 +327,11 @@ def test_there_is_no_limit_where_the_cost_curves_nowhere_upwards() -> None:
     assert learning_rate_limit(3.0 * w - b, [w, b]) == math.inf
     assert learning_rate_limit(-(w * w), [w]) == math.inf
     assert learning_rate_limit(w * w, [b]) == math.inf
+
+
+def test_without_parameters_there_is_no_limit_to_ask_for() -> None:
+    with pytest.raises(DataError, match="at least one"):
+        learning_rate_limit(Value(1.0) * 2.0, [])
 
 
 def test_only_the_parameters_given_count() -> None:

@@ -16,6 +16,7 @@ from tinygrad_lin import (
     DomainError,
     Linear,
     Module,
+    OperandError,
     Value,
     fit,
     log,
@@ -316,6 +317,24 @@ def test_ctrl_c_in_the_very_first_step_is_no_error() -> None:
     assert "interrupted" in repr(history)
 
 
+def test_ctrl_c_in_the_midst_of_a_step_leaves_the_model_as_the_history_has_it() -> None:
+    class Interrupted(SGD):
+        steps = 0
+
+        def step(self, cost: Value | None = None) -> None:
+            super().step(cost)
+            self.steps += 1
+            if self.steps == 3:
+                self.parameters[0].data = 1e9
+                raise KeyboardInterrupt
+
+    line = Linear()
+    history = fit(line, X, Y, optimizer=Interrupted(line.parameters(), 0.01))
+    assert history.interrupted
+    assert history.steps == 2
+    assert tuple(data(line)) == history.snapshots[-1].parameters
+
+
 # What it refuses
 
 
@@ -364,6 +383,8 @@ def test_points_that_cannot_be_used_are_refused_with_their_row(x: Any, y: Any, s
         ({"lr": 0.0}, "learning rate"),
         ({"lr": NAN}, "learning rate"),
         ({"lr": INF}, "learning rate"),
+        ({"lr": "a"}, "learning rate"),
+        ({"tolerance": "a"}, "tolerance"),
         ({"steps": 0}, "steps"),
         ({"steps": -5}, "steps"),
         ({"steps": True}, "steps"),
@@ -379,6 +400,12 @@ def test_settings_that_make_no_sense_are_refused(setting: dict[str, Any], said: 
     with pytest.raises(DataError, match=said):
         fit(line, X, Y, **setting)
     assert data(line) == [W, B]
+
+
+@pytest.mark.parametrize("cost", [3.0, None, [Value(1.0)]])
+def test_a_loss_that_gives_no_value_is_refused(cost: Any) -> None:
+    with pytest.raises(OperandError, match="loss must return a Value"):
+        fit(Linear(), X, Y, loss=lambda *_: cost)
 
 
 def test_points_with_too_many_features_are_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -170,8 +171,9 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
         raise DataError(
             f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte"
         )
-    first_line = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=first_line.count)
+    first_line = re.match(r'([^"\r\n]+|"[^"]*")*', text.lstrip())
+    unquoted = re.sub(r'"[^"]*"', "", first_line[0] if first_line else "")
+    separator = max(",;\t", key=unquoted.count)
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         return parse(name, ((lines.line_num, cells) for cells in lines), x, y)

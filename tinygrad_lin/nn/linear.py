@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,18 @@ FORMAT = 1
 def features_of(x: Any) -> list[Any]:
     """The features of one point as a list: those of a sequence, or the one number itself."""
     return list(x) if hasattr(x, "__len__") and getattr(x, "ndim", 1) != 0 else [x]
+
+
+def generator(rng: Seed) -> numpy.random.RandomState | numpy.random.Generator:
+    """The source of random numbers that a seed stands for, or the one given."""
+    if isinstance(rng, numpy.random.RandomState | numpy.random.Generator):
+        return rng
+    try:
+        return numpy.random.RandomState(index(rng))
+    except (TypeError, ValueError):
+        raise DataError(
+            f"rng must be a NumPy generator or a seed from 0 to 4294967295, not {rng!r:.60}"
+        ) from None
 
 
 class Module:
@@ -119,10 +132,9 @@ class Linear(Module):
 
     def __init__(self, inputs: int = 1, outputs: int = 1, rng: Seed = 42) -> None:
         for name, count in (("inputs", inputs), ("outputs", outputs)):
-            if not isinstance(count, int) or count < 1:
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise DataError(f"{name} must be a whole number of at least 1, not {count!r}")
-        if isinstance(rng, int):
-            rng = numpy.random.RandomState(rng)
+        rng = generator(rng)
         self.inputs = inputs
         self.outputs = outputs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -13,6 +14,11 @@ from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+def is_real(setting: object) -> bool:
+    """Whether a setting is one real number, and no truth value."""
+    return isinstance(setting, Real) and not isinstance(setting, bool)
 
 
 class Optimizer:
@@ -40,8 +46,8 @@ class Optimizer:
                 raise OperandError(
                     f"a parameter is a leaf, a Value made by hand: {parameter!r:.60}"
                 )
-        if not 0 < lr < math.inf:
-            raise DataError(f"the learning rate must be above 0 and finite, not {lr}")
+        if not is_real(lr) or not 0 < lr < math.inf:
+            raise DataError(f"the learning rate must be above 0 and finite, not {lr!r}")
         self.lr = lr
 
     def changes(self, slopes: list[float], cost: Value | None) -> Sequence[float]:
@@ -225,6 +231,12 @@ def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
 
 
 def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
-    """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
+    """The eigenvalues of the Hessian of the cost, from the smallest to the largest.
+
+    Raises:
+        DataError: there are no parameters.
+    """
+    if not parameters:
+        raise DataError("the curvature of a cost is that by parameters: give at least one")
     eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
     return eigenvalues

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
+from tinygrad_lin.errors import DataError, DivergedError, DomainError, OperandError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
 from tinygrad_lin.nn.linear import features_of
 from tinygrad_lin.nn.losses import half_mse
-from tinygrad_lin.nn.optim import SGD, learning_rate_limit
-from tinygrad_lin.value import number
+from tinygrad_lin.nn.optim import SGD, is_real, learning_rate_limit
+from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.nn.linear import Module
     from tinygrad_lin.nn.optim import Optimizer
-    from tinygrad_lin.value import Value
 
     Loss: TypeAlias = Callable[[list[Value], list[float]], Value]
 
@@ -114,6 +113,7 @@ def fit(
             when gradients are fresh.
 
     Raises:
+        OperandError: the loss does not return a Value.
         DataError: x and y do not match or are not finite, or a setting makes no sense.
         DivergedError: the cost or a gradient is no longer finite; the model keeps the last
             parameters for which they were.
@@ -128,8 +128,8 @@ def fit(
     rows, targets = points(x, y)
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise DataError(f"steps must be a whole number of at least 1, not {steps!r}")
-    if not 0.0 <= tolerance < math.inf:
-        raise DataError(f"the tolerance must be 0 or more and finite, not {tolerance}")
+    if not is_real(tolerance) or not 0.0 <= tolerance < math.inf:
+        raise DataError(f"the tolerance must be 0 or more and finite, not {tolerance!r}")
     parameters = model.parameters()
     optimizer = SGD(parameters, lr) if optimizer is None else optimizer
     callbacks = tuple(callbacks)
@@ -148,8 +148,7 @@ def fit(
                     raise
                 fault, cause = str(error), error
             if fault:
-                for parameter, data in zip(parameters, kept):
-                    parameter.data = data
+                restore(parameters, kept)
                 again = partial(cost_of, model, rows, targets, loss)
                 raise diverged(step, optimizer, fault, again) from cause
             kept = [p.data for p in parameters]
@@ -165,13 +164,25 @@ def fit(
                 history.converged = True
                 break
     except KeyboardInterrupt:
+        restore(parameters, kept)  # the optimizer may have been in the midst of a step
         history.interrupted = True
     return history
 
 
+def restore(parameters: list[Value], kept: list[float]) -> None:
+    """Give the parameters the data they had."""
+    for parameter, data in zip(parameters, kept):
+        parameter.data = data
+
+
 def cost_of(model: Module, rows: list[list[float]], targets: list[float], loss: Loss) -> Value:
     """The cost of a model's predictions."""
-    return loss([model(row) for row in rows], targets)
+    cost = loss([model(row) for row in rows], targets)
+    if not isinstance(cost, Value):
+        raise OperandError(
+            f"the loss must return a Value made from the predictions, not {cost!r:.60}"
+        )
+    return cost
 
 
 def worth_keeping(step: int) -> bool:
