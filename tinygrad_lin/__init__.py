@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
-    from tinygrad_lin.nn.losses import half_mse, mse
-    from tinygrad_lin.nn.optim import SGD, learning_rate_limit
+    from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
+    from tinygrad_lin.nn.mlp import MLP
+    from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
     from tinygrad_lin.viz.player import page
@@ -48,12 +49,18 @@ globals().update(_FUNCTIONS)
 
 # These rooms bring NumPy, Graphviz and others: they are opened when somebody enters.
 _ROOMS = {
+    "Adam": "nn.optim",
     "Data": "nn.data",
     "Drawing": "viz.dot",
     "History": "nn.training",
     "Linear": "nn.linear",
+    "MLP": "nn.mlp",
     "Module": "nn.linear",
+    "Momentum": "nn.optim",
+    "Newton": "nn.optim",
+    "Optimizer": "nn.optim",
     "SGD": "nn.optim",
+    "binary_cross_entropy": "nn.losses",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
     "Steps": "viz.trace",
@@ -62,6 +69,7 @@ _ROOMS = {
     "explain": "viz.trace",
     "fit": "nn.training",
     "half_mse": "nn.losses",
+    "hinge": "nn.losses",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
@@ -71,8 +79,10 @@ _ROOMS = {
 }
 
 __all__ = [
+    "MLP",
     "SGD",
     "TABLE",
+    "Adam",
     "Data",
     "DataError",
     "DivergedError",
@@ -83,12 +93,16 @@ __all__ = [
     "History",
     "Linear",
     "Module",
+    "Momentum",
+    "Newton",
     "OperandError",
+    "Optimizer",
     "Step",
     "Steps",
     "TinygradError",
     "Value",
     "add_operation",
+    "binary_cross_entropy",
     "check_everywhere",
     "check_gradients",
     "draw",
@@ -99,6 +113,7 @@ __all__ = [
     "gradients",
     "half_mse",
     "hessian",
+    "hinge",
     "jvp",
     "learning_rate_limit",
     "load",

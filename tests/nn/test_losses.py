@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import mpmath
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinygrad_lin import DataError, Linear, Value, half_mse, mse
+from tinygrad_lin import DataError, Linear, Value, binary_cross_entropy, half_mse, hinge, mse
 
 W, B = 0.4967141530112327, -0.13826430117118466
 X, Y = [2.0, 4.0], [19.0, 35.0]
@@ -65,14 +67,76 @@ def test_both_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
     assert [v.grad for v in a] == pytest.approx(list(wanted), rel=1e-12, abs=1e-300)
 
 
-@pytest.mark.parametrize("loss", [mse, half_mse])
+# Classes
+
+
+def test_cross_entropy_by_hand() -> None:
+    z = [Value(0.0), Value(math.log(3)), Value(math.log(3))]  # sigmoids 1/2, 3/4, 3/4
+    cost = binary_cross_entropy(z, [0, 1, 0])
+    assert cost.data == pytest.approx((math.log(2) + math.log(4 / 3) + math.log(4)) / 3)
+    cost.backward()
+    assert [v.grad for v in z] == pytest.approx([(1 / 2) / 3, (3 / 4 - 1) / 3, (3 / 4) / 3])
+
+
+@given(z=st.floats(-700, 700), y=st.sampled_from([0, 1]))
+def test_cross_entropy_has_all_its_digits_however_sure_the_net_is(z: float, y: int) -> None:
+    logit = Value(z)
+    cost = binary_cross_entropy([logit], [y])
+    cost.backward()
+    with mpmath.workdps(400):
+        p = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
+        wanted, slope = -mpmath.log(p if y else 1 - p), p - y
+    assert cost.data == pytest.approx(float(wanted), rel=1e-14)
+    assert logit.grad == pytest.approx(float(slope), rel=1e-14)
+
+
+@pytest.mark.parametrize(("z", "y"), [(1e308, 1), (-1e308, 0)])
+def test_cross_entropy_does_not_overflow(z: float, y: int) -> None:
+    assert binary_cross_entropy([Value(z)], [y]).data == 0.0
+    assert binary_cross_entropy([Value(z)], [1 - y]).data == 1e308
+
+
+def test_hinge_by_hand() -> None:
+    z = [Value(0.5), Value(0.5), Value(-3.0), Value(2.0)]
+    cost = hinge(z, [1, -1, -1, -1])  # 0.5, 1.5, 0, 3
+    assert cost.data == 5.0 / 4
+    cost.backward()
+    assert [v.grad for v in z] == [-0.25, 0.25, 0.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("loss", "bad", "said"),
+    [
+        (binary_cross_entropy, 0.5, r"targets\[1\] must be 0 or 1, not 0.5"),
+        (binary_cross_entropy, -1, r"targets\[1\] must be 0 or 1, not -1"),
+        (binary_cross_entropy, Value(1.0), r"targets\[1\] must be 0 or 1, not Value"),
+        (binary_cross_entropy, "1", r"targets\[1\] must be 0 or 1"),
+        (hinge, 0, r"targets\[1\] must be -1 or 1, not 0"),
+        (hinge, math.nan, r"targets\[1\] must be -1 or 1, not nan"),
+    ],
+)
+def test_a_target_that_is_no_class_is_refused_with_its_place(
+    loss: Any, bad: Any, said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        loss([Value(1.0), Value(2.0)], [1, bad])
+
+
+@pytest.mark.parametrize(
+    ("loss", "name"), [(binary_cross_entropy, "cross-entropy"), (hinge, "hinge")]
+)
+def test_their_results_have_names(loss: Any, name: str) -> None:
+    assert loss([Value(1.0)], numpy.array([1.0])).label == name
+
+
+@pytest.mark.parametrize("loss", [mse, half_mse, binary_cross_entropy, hinge])
 @pytest.mark.parametrize("targets", [[], [1.0], [1.0, 2.0, 3.0]])
 def test_as_many_predictions_as_targets_are_wanted(loss: Any, targets: list[float]) -> None:
     with pytest.raises(DataError, match=f"2 predictions do not match {len(targets)} targets"):
         loss([Value(1.0), Value(2.0)], targets)
 
 
-@pytest.mark.parametrize("loss", [mse, half_mse])
+@pytest.mark.parametrize("loss", [mse, half_mse, binary_cross_entropy, hinge])
 def test_the_mean_of_nothing_is_refused(loss: Any) -> None:
     with pytest.raises(DataError, match="at least one point"):
         loss([], [])

@@ -46,12 +46,73 @@ def half_mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) ->
 
 def mean_of_squares(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
     """The mean of the squared errors, whatever scope it is in."""
+    matched(predictions, targets)
+    return mean([(y - a) ** 2 for a, y in zip(predictions, targets)], "MSE")
+
+
+def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Number]) -> Value:
+    """The mean of -log p, where p is the probability that a net gives to what is true.
+
+    That is sigmoid(z) where the target is 1 and sigmoid(-z) where it is 0, and -log sigmoid(z) is
+    softplus(-z), which neither overflows nor loses its digits however sure the net is.
+
+    Args:
+        logits: what the net gives, any number: above 0 where it believes in 1.
+        targets: 0 or 1.
+
+    Raises:
+        DataError: as :func:`mse`, or a target is neither 0 nor 1.
+
+    >>> binary_cross_entropy([Value(0.0), Value(1000.0)], [1, 0]).data  # (log 2 + 1000) / 2
+    500.34657359027995
+    """
+    matched(logits, targets)
+    truths = one_of(0.0, 1.0, targets)
+    softplus = FUNCTIONS["softplus"]
+    with scope("loss"):
+        errors = [softplus(-z if y else z) for z, y in zip(logits, truths)]
+        return mean(errors, "cross-entropy")
+
+
+def hinge(logits: Sequence[Value], targets: Sequence[Number]) -> Value:
+    """The mean of max(0, 1 - yz): nothing for points on the right side by 1 or more.
+
+    Args:
+        logits: what the net gives, any number.
+        targets: -1 or 1.
+
+    Raises:
+        DataError: as :func:`mse`, or a target is neither -1 nor 1.
+
+    >>> hinge([Value(0.25), Value(3.0)], [-1, 1]).data  # (1.25 + 0) / 2
+    0.625
+    """
+    matched(logits, targets)
+    truths = one_of(-1.0, 1.0, targets)
+    relu = FUNCTIONS["relu"]
+    with scope("loss"):
+        return mean([relu(1.0 - z * y) for z, y in zip(logits, truths)], "hinge")
+
+
+def matched(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> None:
+    """Refuse predictions and targets that are not pairs."""
     if len(predictions) != len(targets):
         raise DataError(f"{len(predictions)} predictions do not match {len(targets)} targets")
     if len(targets) == 0:
         raise DataError("the mean of no errors is not defined: give at least one point")
-    errors = [(y - a) ** 2 for a, y in zip(predictions, targets)]
-    mean: Value = FUNCTIONS["total"](errors) / len(errors)
-    if isinstance(mean, Value):
-        mean.label = "MSE"
-    return mean
+
+
+def one_of(low: float, high: float, targets: Sequence[Number]) -> list[float]:
+    """The targets, if each is one of two numbers."""
+    for place, y in enumerate(targets):
+        if y not in (low, high):
+            raise DataError(f"targets[{place}] must be {low:g} or {high:g}, not {y!r:.60}")
+    return [float(y) for y in targets]
+
+
+def mean(errors: list[Value], label: str) -> Value:
+    """The mean of the errors, with a name for drawings."""
+    result: Value = FUNCTIONS["total"](errors) / len(errors)
+    if isinstance(result, Value):
+        result.label = label
+    return result

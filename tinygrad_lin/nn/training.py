@@ -160,7 +160,7 @@ def fit(
             if flat or step == steps:
                 history.converged = flat
                 break
-            optimizer.step()
+            optimizer.step(cost)
             if tolerance > 0.0 and kept == [p.data for p in parameters]:
                 history.converged = True
                 break

@@ -28,6 +28,7 @@ SUFFIXES = ("svg", "png", "pdf", "dot", "gv")
 LONGEST_LABEL = 40
 SHOWN = ("data", "grad", "local")
 MANY_BOXES = 300  # Graphviz takes seconds for these, and minutes for two thousand
+MOST_CONSTANTS = 3  # of one operation
 MOST_PATHS = 5  # that are written out
 
 
@@ -131,8 +132,8 @@ def draw(
 
     Every node shows its label, data and gradient, every edge the local derivative: the gradient of
     an operand is the sum over its edges of the gradient at the other end times the number on the
-    edge. Leaves are rounded, constants small. A blue gradient is positive, an orange one negative.
-    Scopes are boxes around their nodes.
+    edge. Leaves are rounded, constants stand beside the sign. A blue gradient is positive, an
+    orange one negative. Scopes are frames around their nodes.
 
     Args:
         value: the root, for instance a cost after ``cost.backward()``.
@@ -261,7 +262,7 @@ class Sketch:
             if len(path) > len(scope):
                 inner.setdefault(path[len(scope)], []).append((k, box))
             else:
-                self.put_box(drawing, k, box)
+                drawing.node(f"n{k}", self.label_of(box), **self.shape_of(box))
         for name, members in inner.items():
             frame = {
                 "label": f"<{escaped(name)}>",
@@ -274,21 +275,6 @@ class Sketch:
             with drawing.subgraph(name=f"cluster_{members[0][0]}_{len(scope)}") as cluster:
                 cluster.attr(**frame)
                 self.put_boxes(cluster, (*scope, name), members)
-
-    def put_box(self, drawing: graphviz.Digraph, k: int, box: Box) -> None:
-        """One box, with the constants of its operation beside it."""
-        node = box.node
-        drawing.node(f"n{k}", self.label_of(box), **self.shape_of(box))
-        if box.closed:
-            return
-        for place, operand in enumerate(node.operands):
-            if not isinstance(operand, Value):
-                # A constant of one example of many is one of many numbers.
-                text = self.number(operand) if box.times == 1 else "…"
-                constant = f"n{k}c{place}"
-                drawing.node(constant, text, shape="plaintext", fontsize="10", style="",
-                             fontcolor=self.theme.quiet, height="0.2", width="0.2")  # fmt: skip
-                drawing.edge(constant, f"n{k}", style="dashed", arrowhead="none")
 
     def put_edges(self, drawing: graphviz.Digraph) -> None:
         """The edges between boxes, each of them once where boxes stand for many nodes."""
@@ -306,7 +292,9 @@ class Sketch:
                 attributes = {}
                 if operand in self.marked and node in self.marked:
                     attributes = {"color": self.theme.path, "penwidth": "2.4"}
-                text = f" {self.number(local)} " if "local" in self.show and not box.closed else ""
+                text = (
+                    f" {self.number(local)} " if "local" in self.show and not box.closed else None
+                )
                 drawing.edge(f"n{place[operand]}", f"n{to}", text, **attributes)
 
     def put_legend(self, drawing: graphviz.Digraph) -> None:
@@ -349,11 +337,9 @@ class Sketch:
         if box.closed:
             text = f"<B>{escaped(node.scope[-1])}</B>"
             return f"<{text}<BR/>{box.times:,} nodes>"
-        sign = node.operation.sign if node.operation else ""
         label = without_numbers(node.label) if box.times > 1 else node.label
         name = f"<B>{escaped(label)}</B>" if label else ""
-        sign = f'<FONT POINT-SIZE="15">{escaped(sign)}</FONT>' if sign else ""
-        parts = [part for part in (sign, name, count) if part]
+        parts = [part for part in (self.operation_of(box), name, count) if part]
         rows = [" &nbsp;".join(parts)] if parts else []
         example = "e.g. " if box.times > 1 else ""
         if "data" in self.show:
@@ -365,6 +351,24 @@ class Sketch:
             cells += f'<TR><TD BGCOLOR="{tint}">{text}</TD></TR>'
         cells = cells or "<TR><TD> </TD></TR>"
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="2">{cells}</TABLE>>'
+
+    def operation_of(self, box: Box) -> str:
+        """The sign of an operation, with the constants among its operands where they belong."""
+        node, row = box.node, box.node.operation
+        if row is None:
+            return ""
+        sign = f'<FONT POINT-SIZE="15">{escaped(row.sign)}</FONT>'
+        constants = [(k, o) for k, o in enumerate(node.operands) if not isinstance(o, Value)]
+        if not constants:
+            return sign
+        # The constants of one example of many are some of many numbers.
+        texts = [self.number(o) if box.times == 1 else "…" for _, o in constants]
+        shown = ", ".join(texts[:MOST_CONSTANTS] + ["…"] * (len(texts) > MOST_CONSTANTS))
+        between = row.special and not any(c.isalpha() for c in row.sign)
+        if not between and not row.variadic:
+            shown = f"{row.operands[constants[0][0]]} = {shown}"
+        shown = f'<FONT COLOR="{self.theme.quiet}">{shown}</FONT>'
+        return f"{shown} {sign}" if between and constants[0][0] == 0 else f"{sign} {shown}"
 
     def tint_of(self, gradient: float) -> str:
         """The colour behind a gradient: its sign, and its size beside the largest one."""

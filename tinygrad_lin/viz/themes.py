@@ -26,7 +26,7 @@ class Theme(NamedTuple):
 LIGHT = Theme(
     background="#ffffff",
     ink="#1f2933",
-    quiet="#6b7785",
+    quiet="#5f6b78",
     box="#fefefe",
     leaf="#fdf6e3",
     scope="#f4f6f8",

@@ -1,0 +1,134 @@
+"""The net: lines, each bent by an activation, stacked in layers until they can draw any curve."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from tinygrad_lin.errors import DataError
+from tinygrad_lin.nn.linear import Module, features_of
+from tinygrad_lin.ops import FUNCTIONS, TABLE
+from tinygrad_lin.scopes import scope
+from tinygrad_lin.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tinygrad_lin.nn.linear import Input, Seed
+
+
+class Layer:
+    """Neurons side by side: each is one line of all the inputs."""
+
+    def __init__(self, name: str, inputs: int, outputs: int, draw: Callable[[], float]) -> None:
+        self.w = [
+            [Value(draw(), f"{name}.w[{row},{column}]") for column in range(inputs)]
+            for row in range(outputs)
+        ]
+        self.b = [Value(0.0, f"{name}.b[{row}]") for row in range(outputs)]
+
+    def __call__(self, x: Sequence[Any]) -> list[Value]:
+        """A node for each neuron, w · x + b."""
+        return [FUNCTIONS["dot"](row, x, b) for row, b in zip(self.w, self.b)]
+
+
+class MLP(Module):
+    """A multilayer perceptron: an activation after every layer but the last, which is linear.
+
+    Args:
+        sizes: how many inputs, neurons in each hidden layer, and outputs.
+        activation: the name of an operation of one operand, such as tanh, relu, sigmoid, softplus
+            or sin; a row of your own will do.
+        rng: a seed, or a NumPy generator, as for :class:`tinygrad_lin.Linear`.
+
+    Biases begin at 0. Weights are drawn so that signals neither fade nor grow from layer to layer:
+    for relu from the normal distribution of variance 2 / inputs (He, Zhang, Ren, Sun 2015, "Delving
+    deep into rectifiers", section 2.2), else uniformly within ± sqrt(6 / (inputs + outputs))
+    (Glorot, Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks", equation 16).
+
+    Raises:
+        DataError: the sizes are no shape of a net, or the table has no such activation.
+
+    >>> net = MLP([2, 16, 16, 1])
+    >>> len(net.parameters())
+    337
+    >>> net.parameters()[0].label, net.parameters()[-1].label
+    ('layer1.w[0,0]', 'layer3.b[0]')
+    >>> round(net([1.0, -1.0]).data, 12) == -round(net([-1.0, 1.0]).data, 12)  # as tanh is odd
+    True
+    """
+
+    def __init__(self, sizes: Sequence[int], activation: str = "tanh", rng: Seed = 42) -> None:
+        self.sizes = list(sizes) if hasattr(sizes, "__len__") else []
+        sound = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in self.sizes)
+        if len(self.sizes) < 2 or not sound:
+            raise DataError(
+                f"the sizes of a net are two or more whole numbers of at least 1, such as "
+                f"[2, 16, 16, 1], not {sizes!r:.60}"
+            )
+        if activation not in activations():
+            raise DataError(
+                f"there is no activation {activation!r}; there are {', '.join(activations())}"
+            )
+        if isinstance(rng, int):
+            rng = numpy.random.RandomState(rng)
+        self.activation = activation
+
+        def start(inputs: int, outputs: int) -> Callable[[], float]:
+            if activation == "relu":
+                return partial(rng.normal, 0.0, math.sqrt(2.0 / inputs))
+            bound = math.sqrt(6.0 / (inputs + outputs))
+            return partial(rng.uniform, -bound, bound)
+
+        self.layers = []
+        for k, shape in enumerate(zip(self.sizes, self.sizes[1:]), start=1):
+            with scope(f"layer {k}"):
+                self.layers.append(Layer(f"layer{k}", *shape, start(*shape)))
+
+    def __call__(self, x: Input) -> Any:
+        """The prediction for one point: a Value, or a list of them for several outputs.
+
+        Raises:
+            DataError: x has not as many features as the model has inputs.
+        """
+        signals = features_of(x)
+        if len(signals) != self.sizes[0]:
+            raise DataError(f"the model takes {self.sizes[0]} inputs, not {len(signals)}")
+        activate = FUNCTIONS[self.activation]
+        for k, layer in enumerate(self.layers, start=1):
+            with scope(f"layer {k}"):
+                signals = layer(signals)
+                if k < len(self.layers):
+                    signals = [activate(z) for z in signals]
+        for prediction in signals:
+            prediction.label = "a"
+        return signals[0] if len(signals) == 1 else signals
+
+    def parameters(self) -> list[Value]:
+        """Layer by layer: the weights, row by row, then the biases."""
+        return [
+            parameter
+            for layer in self.layers
+            for parameter in (*(w for row in layer.w for w in row), *layer.b)
+        ]
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make a model of the same shape."""
+        return {"sizes": self.sizes, "activation": self.activation}
+
+    def __repr__(self) -> str:
+        count = len(self.parameters())
+        return f"MLP({self.sizes}, activation={self.activation!r}: {count:,} parameters)"
+
+
+def activations() -> list[str]:
+    """The names of all operations of one operand."""
+    return [
+        name
+        for name, row in TABLE.items()
+        if len(row.partials) == 1 and not (row.variadic or row.special)
+    ]
