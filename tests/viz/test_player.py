@@ -109,7 +109,11 @@ class Opened:
     def evaluate(self, leaves: list[list[float | None]]) -> list[dict[str, Any]]:
         """What the page's engine makes of lists with a number for every leaf."""
         found: list[dict[str, Any]] = self.tab.evaluate(
-            "all => all.map(leaves => tinygrad.evaluate(leaves))", leaves
+            """all => all.map(leaves => {
+                const {data, grads, fault} = tinygrad.evaluate(leaves);
+                return {data, grads, fault};
+            })""",
+            leaves,
         )
         return found
 
@@ -369,6 +373,20 @@ def test_leaves_can_be_changed(opened: Callable[..., Opened]) -> None:
     assert tab.cell(0, 3) == pytest.approx(-36.2)
 
 
+def test_the_current_node_is_brought_into_view(opened: Callable[..., Opened]) -> None:
+    z = Value(0.5, "x")
+    for _ in range(20):
+        z = z.tanh()
+    tab = opened(z, browser_options={"viewport": {"width": 320, "height": 600}})
+    for button, node in [("end", "#n0"), ("home", None), ("end", "#n0"), ("back", "#n1")]:
+        tab.tab.click(f"#{button}")
+        if node:
+            box, frame = (tab.tab.locator(each).bounding_box() for each in (node, "#graph"))
+            assert box is not None
+            assert frame is not None
+            assert frame["x"] <= box["x"] + box["width"] / 2 <= frame["x"] + frame["width"]
+
+
 def test_outside_the_domain(opened: Callable[..., Opened]) -> None:
     tab = opened(log(Value(2.0, "rate")) * 3.0)
     tab.tab.fill("#field0", "0")
@@ -380,6 +398,23 @@ def test_outside_the_domain(opened: Callable[..., Opened]) -> None:
     tab.tab.fill("#field0", "1")
     assert tab.text("#fault") == ""
     assert tab.cell(0, 3) == 3.0
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 1e308, -0.0, 5e-324])
+def test_odd_leaves(opened: Callable[..., Opened], number: float) -> None:
+    tab = opened(Value(number, "x") * 2.0)
+    assert repr(tab.cell(0, 2)) == repr(number)
+    assert repr(tab.cell(1, 2)) == repr(number * 2.0)
+    tab.tab.fill("#field0", "1.5")
+    assert tab.cell(1, 2) == 3.0
+    tab.tab.click("#reset")
+    assert repr(tab.cell(1, 2)) == repr(number * 2.0)
+
+
+def test_a_leaf_alone_is_a_page(opened: Callable[..., Opened]) -> None:
+    tab = opened(Value(2.0, "w"))
+    assert (tab.cell(0, 2), tab.cell(0, 3)) == (2.0, 1.0)
+    assert tab.text("#at") == "1 / 1"
 
 
 def test_another_branch_is_written_when_it_is_taken(opened: Callable[..., Opened]) -> None:
@@ -543,11 +578,11 @@ def test_the_same_graph_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_graph_of_fifty_nodes_is_under_200_kb(tmp_path: Path) -> None:
-    x = [Value(float(k), f"x{k}") for k in range(5)]
-    y = x[0]
-    while len(topological_order(y)) < 50:
-        y = dot([y, *x[1:]], [x[1], x[2], x[3], x[4], y]).tanh()
-    page(y, tmp_path / "page.html")
+    x, y = Value(0.5, "x"), Value(0.25, "y")
+    z = x
+    while len(topological_order(z)) < 50:
+        z = dot([z, x], [y, z], x).tanh() + y
+    page(z, tmp_path / "page.html")
     assert (tmp_path / "page.html").stat().st_size < 200_000
 
 

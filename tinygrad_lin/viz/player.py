@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_NODES = 400  # more are neither soon laid out nor read
 MOST_COMPUTED = 500_000  # values of nodes in all training steps: about a second of JavaScript
+LARGEST_SPAN = 1e300  # of a slider, for its ends to be finite
 PROPER = 0.75  # of the limit, a learning rate that is neither slow nor wild
 MOST_CURVED = 64  # parameters of which the Hessian, and so the limit of the rate, is computed
 LONGEST_FORMULA = 28  # in a box; the whole stands beside it
@@ -123,7 +124,10 @@ class Scene:
 
 
 class Training(NamedTuple):
-    """What a page needs to replay training."""
+    """What a page needs to replay training.
+
+    The prediction is the graph of the model at one x, whose nodes stand in ``predicting``.
+    """
 
     parameters: list[int]
     lr: float
@@ -131,6 +135,7 @@ class Training(NamedTuple):
     limit: float
     points: list[tuple[float, float]]
     prediction: dict[str, Any] | None
+    predicting: list[Value]
 
 
 def training_of(scene: Scene, model: Module, data: Any, lr: float | None, steps: int) -> Training:
@@ -151,14 +156,10 @@ def training_of(scene: Scene, model: Module, data: Any, lr: float | None, steps:
     most = MOST_COMPUTED // len(scene.order)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= most:
         raise DataError(f"steps must be a whole number from 1 to {most:,} here, not {steps!r}")
-    points, prediction = [], None
-    if data is not None:
-        points = points_of(data)
-        prediction = prediction_of(model, points)
-    return Training(
-        [scene.index[p] for p in parameters], lr, steps, limit, points if prediction else [],
-        prediction,
-    )  # fmt: skip
+    points = points_of(data) if data is not None else []
+    prediction, predicting = prediction_of(model, points) if points else (None, [])
+    indices = [scene.index[parameter] for parameter in parameters]
+    return Training(indices, lr, steps, limit, points, prediction, predicting)
 
 
 def points_of(data: Any) -> list[tuple[float, float]]:
@@ -175,24 +176,22 @@ def points_of(data: Any) -> list[tuple[float, float]]:
         raise DataError(f"data must be (x, y), two sequences of numbers: {error}") from None
 
 
-def prediction_of(model: Module, points: list[tuple[float, float]]) -> dict[str, Any] | None:
+def prediction_of(
+    model: Module, points: list[tuple[float, float]]
+) -> tuple[dict[str, Any] | None, list[Value]]:
     """The graph of a model's prediction at one x, if it is a curve that can be drawn."""
-    if not points:
-        return None
     x = Value(points[0][0], "x")
     output = model(x)
-    if not isinstance(output, Value):
-        return None
-    order = topological_order(output)
+    order = topological_order(output) if isinstance(output, Value) else []
+    if x not in order or len(order) > MOST_NODES:
+        return None, []
     index = {node: k for k, node in enumerate(order)}
-    if x not in index or len(order) > MOST_NODES:
-        return None
-    return {
+    prediction = {
         "nodes": [node_data(node, index) for node in order],
         "x": index[x],
-        "parameters": [index.get(p) for p in model.parameters()],
-        "order": order,
+        "parameters": [index.get(parameter) for parameter in model.parameters()],
     }
+    return prediction, order
 
 
 # The file
@@ -200,11 +199,10 @@ def prediction_of(model: Module, points: list[tuple[float, float]]) -> dict[str,
 
 def html_of(scene: Scene, training: Training | None) -> str:
     """The whole page."""
-    order = scene.order + (
-        training.prediction.pop("order") if training and training.prediction else []
-    )
-    rows = rows_as_javascript(node.operation for node in order if node.operation)
-    script = f'\n"use strict";\nconst ROWS = {rows};\n{asset("player.js")}'
+    nodes = [*scene.order, *(training.predicting if training else ())]
+    rows = rows_as_javascript(node.operation for node in nodes if node.operation)
+    scripts = ["player_engine.js", *(["player_training.js"] if training else []), "player.js"]
+    script = f'\n"use strict";\nconst ROWS = {rows};\n{"".join(map(asset, scripts))}'
     graph, width = svg_of(scene)
     style = f"{asset('player.css')}#graph svg {{ min-width: {SMALLEST * width:.0f}px; }}\n"
     return Template(asset("player.html")).substitute(
@@ -262,6 +260,7 @@ def page_data(scene: Scene, training: Training | None) -> dict[str, Any]:
         content["training"] = {
             **training._asdict(),
             "limit": javascript_number(training.limit),
+            "predicting": None,
         }
     return content
 
@@ -300,14 +299,15 @@ def words(scene: Scene) -> Iterable[str]:
 def leaf_controls(index: int, data: float, name: str) -> str:
     """The slider and the number field of a leaf."""
     center = data if math.isfinite(data) else 0.0
-    span = max(2.0, 2.0 * abs(center))
+    shown = repr(data) if math.isfinite(data) else ""  # no field takes an infinity
+    span = max(2.0, min(2.0 * abs(center), LARGEST_SPAN))
     low, high = center - span, center + span
     name = html.escape(name)
     return (
         f'<li><label for="field{index}">{name}</label>'
         f'<input type="range" id="slider{index}" min="{low!r}" max="{high!r}" step="any" '
         f'value="{center!r}" aria-label="{name}, slider" autocomplete="off">'
-        f'<input type="number" id="field{index}" step="any" value="{data!r}" autocomplete="off">'
+        f'<input type="number" id="field{index}" step="any" value="{shown}" autocomplete="off">'
         "</li>"
     )
 
