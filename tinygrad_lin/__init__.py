@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.rates import Sweep, sweep
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
+    from tinygrad_lin.viz.player import page
     from tinygrad_lin.viz.trace import Step, Steps, explain, steps
 
 _FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
@@ -74,6 +75,7 @@ _ROOMS = {
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
+    "page": "viz.player",
     "read_csv": "nn.data",
     "steps": "viz.trace",
     "sweep": "nn.rates",
@@ -121,6 +123,7 @@ __all__ = [
     "load",
     "mse",
     "no_gc",
+    "page",
     "read_csv",
     "scope",
     "steps",

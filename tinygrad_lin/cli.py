@@ -43,7 +43,6 @@ LINE_LEARNING_RATE = 1e-3
 LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
 STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink by e^-25 = 1e-11
 MOST_STEPS_IN_RICH = 1000  # more take long to lay out
-MOST_POINTS_DRAWN = 40  # more, and the drawing is neither soon laid out nor read
 
 
 DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
@@ -178,19 +177,38 @@ def fit(
     show_default=True,
     help="An .svg, .png, .pdf or .dot file.",
 )
-def draw_expression(expression: str, bindings: tuple[str, ...], output: Path) -> None:
+@click.option("--theme", default="light", show_default=True, help="light, dark, print or auto.")
+@click.option("--direction", default="LR", show_default=True, help="LR, RL, TB or BT.")
+@click.option("--title", help="A line of text above the drawing.")
+@click.option("--legend", is_flag=True, help="Explain the drawing in a corner.")
+@click.option("--path", "end", metavar="NAME", help="Mark the paths to a variable.")
+def draw_expression(
+    expression: str,
+    bindings: tuple[str, ...],
+    output: Path,
+    theme: str,
+    direction: str,
+    title: str | None,
+    legend: bool,
+    end: str | None,
+) -> None:
     r"""Draw the graph of an expression with its gradients.
 
     \b
-    Example:
+    Examples:
       tinygrad-lin draw "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o cost.svg
+      tinygrad-lin draw "tanh(w*x)" w=0.5 x=2 --theme dark --path w -o neuron.png
     """
     from tinygrad_lin.viz.dot import draw
 
     formula, leaves = bound(expression, bindings)
+    if end is not None and end not in leaves:
+        raise DataError(f"there is no {end!r} in {expression!r}")
     root: Value = formula(leaves)
     root.backward()
-    draw(root).write(output)
+    path = leaves[end] if end is not None else None
+    drawing = draw(root, theme=theme, direction=direction, title=title, legend=legend, path=path)
+    drawing.write(output)
     click.echo(f"wrote {output}")
 
 
@@ -218,6 +236,40 @@ def print_steps(expression: str, bindings: tuple[str, ...], form: str | None) ->
     lines = {None: listed.lines, "markdown": listed.markdown_lines, "tex": listed.tex_lines}
     for line in lines[form]():
         click.echo(line)
+
+
+@main.command()
+@click.argument("expression", metavar="EXPR|line")
+@click.argument("bindings", nargs=-1, metavar="NAME=VALUE...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="page.html",
+    show_default=True,
+    help="An .html file.",
+)
+def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
+    r"""Write a page that replays an expression forward and backward.
+
+    Its leaves can be changed there. "line" alone is the line y = 8x + 3 on the points (2, 19) and
+    (4, 35), with its training.
+
+    \b
+    Examples:
+      tinygrad-lin play line -o line.html
+      tinygrad-lin play "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o page.html
+    """
+    from tinygrad_lin.viz.player import page
+
+    if expression == "line" and not bindings:
+        points, model = load("line"), Linear()
+        cost = half_mse([model(row) for row in points.x], points.y)
+        page(cost, output, title="The line y = 8x + 3", model=model, data=(points.x, points.y))
+    else:
+        formula, leaves = bound(expression, bindings)
+        page(formula(leaves), output, title=expression)
+    click.echo(f"wrote {output}")
 
 
 @main.command()
@@ -311,17 +363,15 @@ def write_results(out: Path, points: Data, model: Linear, history: History) -> l
 
 
 def draw_cost(points: Data, model: Linear) -> Drawing:
-    """The graph of the cost at the model's parameters, of as many points as a drawing can show."""
+    """The graph of the cost at the model's parameters."""
     from tinygrad_lin.viz.dot import draw
 
-    count = min(len(points.y), MOST_POINTS_DRAWN)
-    rows = [[Value(v, name) for v, name in zip(row, points.features)] for row in points.x[:count]]
-    cost = half_mse([model(row) for row in rows], points.y[:count])
+    rows = [[Value(v, name) for v, name in zip(row, points.features)] for row in points.x]
+    cost = half_mse([model(row) for row in rows], points.y)
     for parameter in model.parameters():
         parameter.grad = 0.0
     cost.backward()
-    part = "" if count == len(points.y) else f", {count} of {len(points.y)} points"
-    return draw(cost, title=f"C = MSE / 2{part}")
+    return draw(cost, title="C = MSE / 2")
 
 
 def in_units_of_the_data(scaling: Scaling, model: Linear, history: History) -> None:

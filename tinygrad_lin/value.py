@@ -217,6 +217,21 @@ class Value(Operations, metaclass=LeafMaker):
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self._data!r}, grad={self.grad!r}{op}{label})"
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """What a notebook shows: the graph, or text where there is no Graphviz."""
+        from tinygrad_lin import draw
+
+        shown: dict[str, Any] = {"text/plain": repr(self)}
+        try:
+            drawing = draw(self)
+            shown |= {
+                "image/svg+xml": drawing.pipe("svg", encoding="utf-8"),
+                "image/png": drawing.pipe("png"),
+            }
+        except (ImportError, OSError, ValueError):
+            pass
+        return shown
+
     def __float__(self) -> NoReturn:
         raise OperandError(
             f"float({self!r}) would leave the graph silently, and so would a function of math: "

@@ -66,7 +66,8 @@ class Symbol:
             for place, (name, symbol) in enumerate(zip(row.operands, symbols))
         }
         binding = OPERATORS.get(row.special, ("", ATOM))[1]
-        data = computed(FLOATS.meanings[row.name], *(symbol.data for symbol in symbols))
+        formula = FLOATS(row.formula, ", ".join(row.operands))
+        data = computed(formula, *(symbol.data for symbol in symbols))
         return cls(data, template.format(**texts), binding)
 
     @classmethod
@@ -94,7 +95,8 @@ class Symbol:
         needed = OPERATORS.get(row.special, ("", ATOM))[1]
         if row.special == "__pow__" or (place and row.special in ("__sub__", "__truediv__")):
             needed += 1
-        return self.binding >= needed and not (place and self.text.startswith("-"))
+        after_a_sign = place or row.special == "__neg__"
+        return self.binding >= needed and not (after_a_sign and self.text.startswith("-"))
 
     @staticmethod
     def digits(number: float) -> str:
@@ -137,6 +139,12 @@ class Symbol:
 
     def __bool__(self) -> bool:
         return self.data != 0.0
+
+    def __float__(self) -> float:  # for functions of Python that a user's formula may use
+        return self.data
+
+    def __int__(self) -> int:
+        return int(self.data)
 
 
 class TexSymbol(Symbol):
@@ -215,17 +223,19 @@ def delimited(template: str) -> frozenset[str]:
 def symbols_reader(kind: type[Symbol]) -> Reader:
     """A reader of formulas that knows the rows of the table as it is now."""
 
-    def meaning(name: str, value: Any) -> Any:
-        if name in TABLE:
-            return lambda *operands: kind.apply(TABLE[name], *operands)
-        return (lambda *operands: kind.call(name, *operands)) if callable(value) else value
+    def of_row(row: Operation) -> Callable[..., Symbol]:
+        return lambda *operands: kind.apply(row, *operands)
+
+    def of_math(name: str) -> Callable[..., Symbol]:
+        return lambda *operands: kind.call(name, *operands)
 
     meanings = {
-        name: meaning(name, value)
+        name: of_math(name) if callable(value) else value
         for name, value in FLOATS.meanings.items()
         if not name.startswith("__")
     }
-    return Reader({**meanings, "sum": kind.sum})
+    rows = {name: of_row(row) for name, row in TABLE.items()}
+    return Reader({**meanings, **rows, "sum": kind.sum})
 
 
 class Writer:

@@ -257,18 +257,28 @@ class Notation:
                 texts.append(factor.text)
         return self.times.join(texts)
 
+    def definition(self, node: Value) -> str:
+        """A node's name and what it is made of: the operation with its operands' names."""
+        return " = ".join([self.names[node], *self._made_of(node)][:2])
+
     def value(self, node: Value) -> str:
         """A node's name, its operation as symbols, as numbers, and the result."""
-        row = node.operation
-        parts = [self.names[node]]
-        if row is not None:
-            formula = self.writer.value(node, self.name).text
-            if not (row.special or row.variadic) and not row.formula.startswith(f"{row.name}("):
-                given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
-                parts.append(self.kind.apply(row, *given).text)
-            parts += [formula, self.writer.value(node, self.number).text]
+        parts = [self.names[node], *self._made_of(node)]
+        if node.operation is not None:
+            parts.append(self.writer.value(node, self.number).text)
         parts.append(self.kind.digits(node.data))
         return " = ".join(part for part, _ in groupby(parts))
+
+    def _made_of(self, node: Value) -> list[str]:
+        """The operation by its name, if that is no part of its formula, and by its formula."""
+        row = node.operation
+        if row is None:
+            return []
+        formula = self.writer.value(node, self.name).text
+        if row.special or row.variadic or row.formula.startswith(f"{row.name}("):
+            return [formula]
+        given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
+        return [self.kind.apply(row, *given).text, formula]
 
     def forward_rows(self, forward: Iterable[Step]) -> Iterator[tuple[str, ...]]:
         """A row of cells for each step of the forward pass."""
@@ -480,6 +490,38 @@ def explain(value: Value, leaf: Value) -> str:
     total = Symbol.digits(gradient)
     blocks.append(f"Together: {' = '.join(p for p, _ in groupby([asked, shares, total]))}")
     return "\n\n".join(blocks)
+
+
+def chains(value: Value, leaf: Value, most: int) -> list[str]:
+    """The derivative by a leaf as products of numbers along its paths, a line for each.
+
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> a = w * x
+    >>> a.label = "a"
+    >>> chains(a, w, most=5)
+    ['∂a/∂w = 2']
+    """
+    order = topological_order(value)
+    notation = Notation(value, names_of(order))
+    asked = notation.derivative(value, leaf)
+    counts = count_paths(order, leaf)
+    if counts[value] > most:
+        many = f"{counts[value]:,}" if counts[value] < COUNTED else f"more than {COUNTED:,}"
+        return [f"{many} paths lead to {notation.names[leaf]}; their products add up to {asked}"]
+    lines = []
+    total = 0.0
+    for path in paths(value, leaf, counts):
+        factors = [node.partials[place] for node, place in path]
+        product = math.prod(factors)
+        total += product
+        numbers = [None if f is None else Symbol.number(f) for f in shortened(factors)]
+        lines.append(f"{notation.product(*numbers)} = {Symbol.digits(product)}")
+    if value is leaf:
+        lines, total = ["1"], 1.0
+    if len(lines) == 1:
+        written = lines[0].split(" = ")
+        return [f"{asked} = {' = '.join(dict.fromkeys(written))}"]
+    return [*lines, f"{asked} = {Symbol.digits(total)}, their sum"]
 
 
 def how_many(count: int, root: str, leaf: str) -> str:
