@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
     from tinygrad_lin.nn.mlp import MLP
     from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
+    from tinygrad_lin.nn.rates import Sweep, sweep
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.viz.dot import Drawing, draw
     from tinygrad_lin.viz.player import page
@@ -63,6 +64,7 @@ _ROOMS = {
     "binary_cross_entropy": "nn.losses",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
+    "Sweep": "nn.rates",
     "Steps": "viz.trace",
     "check_gradients": "check.gradients",
     "draw": "viz.dot",
@@ -76,6 +78,7 @@ _ROOMS = {
     "page": "viz.player",
     "read_csv": "nn.data",
     "steps": "viz.trace",
+    "sweep": "nn.rates",
 }
 
 __all__ = [
@@ -99,6 +102,7 @@ __all__ = [
     "Optimizer",
     "Step",
     "Steps",
+    "Sweep",
     "TinygradError",
     "Value",
     "add_operation",
@@ -123,6 +127,7 @@ __all__ = [
     "read_csv",
     "scope",
     "steps",
+    "sweep",
     "topological_order",
     "value_and_grad",
 ]

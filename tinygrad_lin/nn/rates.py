@@ -1,0 +1,189 @@
+"""Learning rates tried out: which are too low, good, at the limit, and which diverge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tinygrad_lin.errors import DataError, DivergedError
+from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.optim import learning_rate_limit
+from tinygrad_lin.nn.training import cost_of, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.training import Loss
+    from tinygrad_lin.value import Value
+
+TOO_LOW = "too low"
+GOOD = "good"
+AT_THE_LIMIT = "at the limit"
+DIVERGING = "diverging"
+VERDICTS = (TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING)
+
+NEAR = 0.02
+"""How far from the limit, as a part of it, a learning rate is still at it."""
+LEFT = 0.01
+"""The part of the cost that a good learning rate may leave of what can be learned."""
+EXACT = 1e-5
+"""How close the measured limit is, as a part of it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Training at one learning rate.
+
+    Attributes:
+        rate: the learning rate.
+        costs: the cost before the first step and after each; infinite where it
+            ran away.
+        growth: the factor by which its steps grow from one to the next, at the end.
+        verdict: too low, good, at the limit, or diverging.
+    """
+
+    rate: float
+    costs: list[float]
+    growth: float
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The same training at several learning rates.
+
+    Attributes:
+        runs: one for each rate, from the smallest to the largest, with its costs and verdict.
+        measured: the rate at which steps begin to grow, searched between the runs to 5 digits;
+            None where all of them shrink, or all grow.
+        computed: 2 / λmax at the start, which is the limit where the cost is quadratic.
+    """
+
+    runs: list[Run]
+    measured: float | None
+    computed: float
+
+    def __str__(self) -> str:
+        lines = [f"{run.rate:<12.4g} {run.costs[-1]:<12.4g} {run.verdict}" for run in self.runs]
+        measured = f"{self.measured:.5g}" if self.measured else "not among these rates"
+        return "\n".join(
+            [
+                f"{'rate':<12} {'last cost':<12} verdict",
+                *lines,
+                f"limit measured  {measured}",
+                f"limit computed  {self.computed:.5g} (2 / λmax)",
+            ]
+        )
+
+
+def sweep(
+    model: Module,
+    data: Data,
+    rates: Iterable[float],
+    *,
+    loss: Loss = half_mse,
+    steps: int = 200,
+) -> Sweep:
+    """Train a model by gradient descent at several learning rates, always from the same start.
+
+    A rate is *diverging* where steps grow from one to the next, *at the limit* where they neither
+    grow nor shrink by much, so that the cost jumps from side to side, *too low* where more than a
+    hundredth of the cost that can be learned is left at the end, and else *good*.
+
+    Args:
+        model: left as it was.
+        data: the points.
+        rates: the learning rates, each above 0.
+        loss: takes the predictions and the targets, gives the cost.
+        steps: how many to take at each rate.
+
+    Raises:
+        DataError: there are no rates, or one is no learning rate.
+
+    >>> from tinygrad_lin import Linear, load
+    >>> tried = sweep(Linear(), load("line"), [1e-5, 0.1, 0.1834, 0.2])
+    >>> [run.verdict for run in tried.runs]
+    ['too low', 'good', 'at the limit', 'diverging']
+    >>> round(tried.measured, 5), round(tried.computed, 5)
+    (0.18335, 0.18335)
+    """
+    rates = sorted(rates)
+    if not rates:
+        raise DataError("a sweep needs at least one learning rate")
+    if not isinstance(steps, int) or steps < 4:
+        raise DataError(f"a sweep needs at least 4 steps to see them grow or shrink, not {steps!r}")
+    parameters = model.parameters()
+    start = [p.data for p in parameters]
+
+    def run(rate: float) -> Run:
+        for parameter, number in zip(parameters, start):
+            parameter.data = number
+        return descend(model, data, rate, loss, steps)
+
+    try:
+        computed = learning_rate_limit(cost_of(model, data.x, data.y, loss), parameters)
+        runs = [run(rate) for rate in rates]
+        measured = None
+        below, above = shrinking_and_growing(runs)
+        if below and above:
+            while above / below > 1.0 + EXACT:
+                middle = math.sqrt(below * above)
+                if run(middle).growth > 1.0:
+                    above = middle
+                else:
+                    below = middle
+            measured = above
+    finally:
+        for parameter, number in zip(parameters, start):
+            parameter.data = number
+    lowest = min(min(each.costs) for each in runs)
+    judged = [replace(each, verdict=verdict(each, lowest, measured)) for each in runs]
+    return Sweep(judged, measured, computed)
+
+
+def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> Run:
+    """Training at one rate, and the factor by which its steps have come to grow.
+
+    That is seen in how the gradient changes from step to step, for that is dominated by the
+    steepest direction: slow ones hardly change.
+    """
+    costs: list[float] = []
+    slopes: list[list[float]] = []
+
+    def watch(step: int, cost: Value, model: Module) -> None:
+        costs.append(cost.data)
+        slopes.append([p.grad for p in model.parameters()])
+
+    try:
+        history = fit(
+            model, data.x, data.y, loss=loss, lr=rate, steps=steps, tolerance=0.0, callbacks=[watch]
+        )
+    except DivergedError:
+        return Run(rate, [*costs, math.inf], math.inf)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    changes = [math.dist(before, after) for before, after in pairwise(slopes)]
+    middle, last = changes[len(changes) // 2], changes[-1]
+    passed = len(changes) - 1 - len(changes) // 2
+    return Run(rate, costs, (last / middle) ** (1 / passed) if middle else 0.0)
+
+
+def shrinking_and_growing(runs: list[Run]) -> tuple[float | None, float | None]:
+    """The smallest rate whose steps grow, after the largest below it whose steps shrink."""
+    above = next((run.rate for run in runs if run.growth > 1.0), None)
+    below = [run.rate for run in runs if above is None or run.rate < above]
+    return (below[-1] if below else None), above
+
+
+def verdict(run: Run, lowest: float, limit: float | None) -> str:
+    """What became of a run."""
+    if limit and abs(run.rate / limit - 1.0) <= NEAR:
+        return AT_THE_LIMIT
+    if run.growth > 1.0:
+        return DIVERGING
+    left = run.costs[-1] - lowest
+    return TOO_LOW if left > LEFT * (run.costs[0] - lowest) else GOOD
