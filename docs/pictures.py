@@ -11,7 +11,18 @@ import matplotlib as mpl
 import numpy
 from matplotlib.figure import Figure
 
-from tinygrad_lin import Value, draw, tanh
+from tinygrad_lin import (
+    MLP,
+    Drawing,
+    Linear,
+    Value,
+    draw,
+    exp,
+    gradients,
+    half_mse,
+    tanh,
+    topological_order,
+)
 from tinygrad_lin.check.complex_step import complex_step
 from tinygrad_lin.check.differences import derivative
 from tinygrad_lin.files import write_whole
@@ -29,6 +40,86 @@ def cost() -> Value:
     result.label = "C"
     result.backward()
     return result
+
+
+def neuron() -> Value:
+    """tanh(wx + b)."""
+    w, x, b = Value(0.5, "w"), Value(2.0, "x"), Value(-0.1, "b")
+    a = tanh(w * x + b)
+    a.label = "a"
+    a.backward()
+    return a
+
+
+def line() -> Value:
+    """The cost of the article's line at its random start."""
+    model = Linear()
+    result = half_mse([model(Value(x, "x")) for x in (2.0, 4.0)], [19.0, 35.0])
+    result.backward()
+    return result
+
+
+def net(sizes: list[int], points: int) -> Value:
+    """The cost of a net on some points, or its output for one."""
+    model = MLP(sizes)
+    inputs = [[Value(math.sin(k), "x0"), Value(math.cos(k), "x1")] for k in range(1, points + 1)]
+    outputs = [model(x) for x in inputs]
+    result: Value = outputs[0] if points == 1 else half_mse(outputs, [1.0] * points)
+    result.backward()
+    return result
+
+
+def several_paths() -> tuple[Value, Value]:
+    """A Value that is reached in three ways."""
+    x = Value(3.0, "x")
+    square = x * x
+    result = square + 2.0 * x
+    result.label = "y"
+    result.backward()
+    return result, x
+
+
+def slope() -> Value:
+    """The derivative of exp(x) x, with its own gradient."""
+    x = Value(0.5, "x")
+    (result,) = gradients(exp(x) * x, [x])
+    result.label = "slope"
+    result.backward()
+    return result
+
+
+def as_micrograd(root: Value) -> Drawing:
+    """A graph in the manner of micrograd's notebook: operations as nodes apart, records, no edges'
+    derivatives.
+    """
+    drawing = Drawing(format="svg", graph_attr={"rankdir": "LR"})
+    names = {node: f"n{k}" for k, node in enumerate(topological_order(root))}
+    for node, name in names.items():
+        text = f"{{ {node.label} | data {node.data:.4f} | grad {node.grad:.4f} }}"
+        drawing.node(name, text, shape="record", fontname="DejaVu Sans")
+        if node.operation:
+            drawing.node(f"{name}op", node.operation.sign, fontname="DejaVu Sans")
+            drawing.edge(f"{name}op", name)
+            for operand in node.inputs:
+                drawing.edge(names[operand], f"{name}op")
+    return drawing
+
+
+def drawings() -> dict[str, Drawing]:
+    """Those of the README and the gallery, by name."""
+    end, start = several_paths()
+    return {
+        "cost": draw(cost()),
+        "neuron": draw(neuron(), legend=True),
+        "neuron-dark": draw(neuron(), theme="dark"),
+        "neuron-print": draw(neuron(), theme="print"),
+        "neuron-micrograd": as_micrograd(neuron()),
+        "line": draw(line(), title="C = MSE / 2"),
+        "net": draw(net([2, 3, 1], 1)),
+        "batch": draw(net([2, 16, 16, 1], 100)),
+        "path": draw(end, path=start),
+        "curvature": draw(slope()),
+    }
 
 
 def error_curve() -> Figure:
@@ -65,7 +156,8 @@ def error_curve() -> Figure:
 def main(folder: Path) -> None:
     """Write all pictures to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw(cost()).write(folder / "cost.svg")
+    for name, drawing in drawings().items():
+        drawing.write(folder / f"{name}.svg")
     # The same picture gives the same file.
     with mpl.rc_context({"svg.hashsalt": "tinygrad_lin", "svg.fonttype": "path"}):
         content = io.BytesIO()

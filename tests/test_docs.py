@@ -6,6 +6,8 @@ import doctest
 import re
 import runpy
 import shlex
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -63,8 +65,12 @@ def test_links_lead_to_files(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.skipif(
+    find_spec("playwright") is None or not shutil.which("chromium"), reason="there is no browser"
+)
 def test_the_pictures_can_be_made_again(tmp_path: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "pictures.py"))["main"](tmp_path)
+    runpy.run_path(str(ROOT / "docs" / "screenshots.py"))["main"](tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         p.name for p in (ROOT / "docs/images").iterdir()
     }

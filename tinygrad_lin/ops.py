@@ -178,7 +178,7 @@ _ROWS = (
               ("0.0 if x < y else 1.0 if x > y else 0.5",
                "0.0 if y < x else 1.0 if y > x else 0.5"),       "max",    r"\max({x}, {y})",
               smooth="x < y or x > y", folds=True),
-    Operation("dot",      "sum[x * y] + bias", ("y", "x", "1.0"), "·",     r"\sum {x} {y} + {bias}",
+    Operation("dot",      "sum[x * y] + bias", ("y", "x", "1.0"), "x·y",   r"\sum {x} {y} + {bias}",
               operands=("*x", "*y", "bias")),
     Operation("total",    "sum[x]",      ("1.0",),               "Σ",      r"\sum {x}", operands=("*x",)),
 )

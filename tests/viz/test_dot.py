@@ -183,7 +183,7 @@ def test_operands_are_drawn_in_the_order_they_were_written() -> None:
         (lambda x: x**2, ["xʸ", "y", "=", "2"]),
         (lambda x: 2**x, ["xʸ", "x", "=", "2"]),
         (lambda x: maximum(x, 1.5), ["max", "y", "=", "1.5"]),
-        (lambda x: dot_product([x, 2.0], [3.0, x], 4.0), ["·", "2,", "3,", "4"]),
+        (lambda x: dot_product([x, 2.0], [3.0, x], 4.0), ["x·y", "2,", "3,", "4"]),
         (lambda x: total([x, 1, 2, 3, 4, 5]), ["Σ", "1,", "2,", "3,", "…"]),
     ],
 )

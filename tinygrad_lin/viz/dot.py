@@ -278,24 +278,21 @@ class Sketch:
 
     def put_edges(self, drawing: graphviz.Digraph) -> None:
         """The edges between boxes, each of them once where boxes stand for many nodes."""
-        place = self.plan.place
+        place, boxes = self.plan.place, self.plan.boxes
         drawn: set[tuple[int, int]] = set()
         for node, to in place.items():
-            box = self.plan.boxes[to]
-            edges = [
-                (operand, local)
-                for operand, local in zip(node.inputs, node.partials)
-                if box.times == 1 or (place[operand] != to and (place[operand], to) not in drawn)
-            ]
-            for operand, local in edges:
-                drawn.add((place[operand], to))
+            for operand, local in zip(node.inputs, node.partials):
+                edge = place[operand], to
+                if boxes[edge[0]].times > 1 or boxes[to].times > 1:
+                    if edge in drawn or edge[0] == to:
+                        continue
+                    drawn.add(edge)
                 attributes = {}
                 if operand in self.marked and node in self.marked:
                     attributes = {"color": self.theme.path, "penwidth": "2.4"}
-                text = (
-                    f" {self.number(local)} " if "local" in self.show and not box.closed else None
-                )
-                drawing.edge(f"n{place[operand]}", f"n{to}", text, **attributes)
+                numbered = "local" in self.show and not boxes[to].closed
+                text = f" {self.number(local)} " if numbered else None
+                drawing.edge(f"n{edge[0]}", f"n{to}", text, **attributes)
 
     def put_legend(self, drawing: graphviz.Digraph) -> None:
         """What the boxes, colours and numbers mean."""
