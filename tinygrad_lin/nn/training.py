@@ -182,6 +182,7 @@ def fit(
             raise DataError(
                 f"{checkpoint} is at step {here.step:,} already; give more steps than {steps:,}"
             )
+        go_back_to(here, parameters, optimizer)
     aside: tuple[list[list[float]], list[float]] = [], []
     if validation:
         learn, kept = split(len(rows), validation, rng)
