@@ -612,7 +612,7 @@ def test_ctrl_c_on_a_terminal_keeps_what_was_learned(
 
 
 def test_ctrl_c_after_some_steps(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pressed(steps: int) -> Iterator[int]:
+    def pressed(*_: int) -> Iterator[int]:
         yield from range(4)
         raise KeyboardInterrupt
 
@@ -628,7 +628,7 @@ def test_ctrl_c_after_some_steps(here: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_ctrl_c_before_the_first_step_is_no_traceback(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pressed(steps: int) -> Iterator[int]:
+    def pressed(*_: int) -> Iterator[int]:
         raise KeyboardInterrupt
         yield 0
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tinygrad_lin import Data
-from tinygrad_lin.nn.training import Snapshot
+from tinygrad_lin.nn.checkpoint import Snapshot
 from tinygrad_lin.viz.plots import plot_fit, plot_loss, png
 
 LINE = Data([[2.0], [4.0]], [19.0, 35.0])

@@ -8,16 +8,20 @@ import time
 from array import array
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin.errors import DataError, DivergedError, DomainError, OperandError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
+from tinygrad_lin.nn.batches import Batches, split
+from tinygrad_lin.nn.checkpoint import Checkpoint, Snapshot, training_of
 from tinygrad_lin.nn.linear import features_of
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.optim import SGD, is_real, learning_rate_limit
 from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
@@ -30,52 +34,61 @@ MOST_CURVED = 64
 """Up to so many parameters a report of divergence affords the Hessian, for the limit."""
 
 
-class Snapshot(NamedTuple):
-    """The cost and the parameters after so many steps."""
-
-    step: int
-    cost: float
-    parameters: tuple[float, ...]
-
-
 @dataclass
 class History:
     """What happened in training.
 
     Attributes:
-        costs: the cost before the first step and after each, so one more than steps.
+        costs: the cost before the first step and after each, so one more than steps; with
+            mini-batches that of each step's batch.
         snapshots: cost and parameters before the first 100 steps, then of some 90 steps in every
             power of ten, and of the last.
+        validation: the cost on the points kept aside, before every epoch.
+        best: where that was lowest.
         converged: whether the gradient fell to the tolerance (or no parameter moved any more).
+        stopped: whether the cost on the points kept aside had ceased to fall.
         interrupted: whether Ctrl-C ended it.
+        start: with how many steps it went on from a checkpoint; ``costs`` begin there.
         final: the graph of the last cost, gradients included.
     """
 
     costs: array[float] = field(default_factory=lambda: array("d"))
     snapshots: list[Snapshot] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    best: Snapshot | None = None
     converged: bool = False
+    stopped: bool = False
     interrupted: bool = False
+    start: int = 0
     final: Value | None = None
 
     @property
     def steps(self) -> int:
         """How many updates were made."""
-        return max(len(self.costs) - 1, 0)
+        return self.start + max(len(self.costs) - 1, 0)
 
     @property
     def outcome(self) -> str:
         """How it ended, in words."""
         if self.converged:
             return "converged"
+        if self.stopped:
+            return "stopped early"
         return "interrupted" if self.interrupted else "not converged"
 
-    def add(self, cost: Value, parameters: list[float]) -> None:
+    def add(self, cost: Value, parameters: Sequence[float]) -> None:
         """Note where training has come to."""
         self.final = cost
         self.costs.append(cost.data)
         if len(self.snapshots) > 1 and not worth_keeping(self.snapshots[-1].step):
             self.snapshots.pop()  # it was there only as the last
         self.snapshots.append(Snapshot(self.steps, cost.data, tuple(parameters)))
+
+    def validate(self, cost: float, parameters: Sequence[float]) -> None:
+        """Note the cost on the points kept aside, just after :meth:`add`."""
+        self.validation.append(cost)
+        if self.best is None or cost < self.best.cost:
+            self.best = Snapshot(self.steps, cost, tuple(parameters))
 
     def __repr__(self) -> str:
         cost = f", cost {self.costs[-1]:.6g}" if self.costs else ""
@@ -93,8 +106,14 @@ def fit(
     steps: int = 1000,
     tolerance: float = 1e-12,
     callbacks: Iterable[Callable[[int, Value, Module], object]] = (),
+    batch_size: int | None = None,
+    rng: int = 42,
+    validation: float = 0.0,
+    patience: int = 100,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> History:
-    """Train a model on points, all of them in every step.
+    """Train a model on points, all of them in every step unless in mini-batches.
 
     Shows a progress bar where standard error is a terminal. Ctrl-C ends the training and keeps
     what was learned.
@@ -108,15 +127,25 @@ def fit(
         lr: the learning rate, above 0.
         steps: the largest number of updates.
         tolerance: stop when no component of the gradient is larger than this, or when a step moves
-            no parameter; 0 makes all the steps.
+            no parameter (with mini-batches: throughout an epoch); 0 makes all the steps.
         callbacks: each called as callback(step, cost, model) before every update and at the end,
             when gradients are fresh.
+        batch_size: how many points a step learns from; every epoch goes through all in a new order.
+        rng: a seed for that order, and for which points are kept aside.
+        validation: the part of the points to keep aside, from 0 up to 1. The model ends with the
+            parameters that did best on them.
+        patience: stop when they have done so for so many epochs.
+        checkpoint: a file to write where training stands, now and then, when interrupted, and at
+            the end unless there is nothing left to do.
+        resume: go on from that file, to the same result as without a break.
 
     Raises:
         OperandError: the loss does not return a Value.
-        DataError: x and y do not match or are not finite, or a setting makes no sense.
+        DataError: x and y do not match or are not finite, a setting makes no sense, or the
+            checkpoint is of another training.
         DivergedError: the cost or a gradient is no longer finite; the model keeps the last
             parameters for which they were.
+        OSError: the checkpoint cannot be read or written.
 
     >>> from tinygrad_lin import Linear
     >>> line = Linear()
@@ -126,53 +155,123 @@ def fit(
     [8.0, 3.0]
     """
     rows, targets = points(x, y)
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise DataError(f"steps must be a whole number of at least 1, not {steps!r}")
+    whole("steps", steps)
+    whole("patience", patience)
+    if batch_size is not None:
+        whole("the batch size", batch_size)
+    if isinstance(rng, bool) or not isinstance(rng, int) or not 0 <= rng < 2**32:
+        raise DataError(f"rng must be a seed, a whole number from 0 to {2**32 - 1}, not {rng!r}")
     if not is_real(tolerance) or not 0.0 <= tolerance < math.inf:
         raise DataError(f"the tolerance must be 0 or more and finite, not {tolerance!r}")
+    if not 0.0 <= validation < 1.0:
+        raise DataError(f"validation is a part of the points from 0 up to 1, not {validation}")
+    if resume and checkpoint is None:
+        raise DataError("there is nothing to resume from: give a checkpoint")
     parameters = model.parameters()
     optimizer = SGD(parameters, lr) if optimizer is None else optimizer
     callbacks = tuple(callbacks)
-    history = History()
-    kept = [p.data for p in parameters]  # the last for which cost and gradient are finite
+    training = training_of(
+        model, optimizer, loss, (rows, targets),
+        tolerance=tolerance, batch_size=batch_size, rng=rng, validation=validation,
+        patience=patience,
+    )  # fmt: skip
+    here = Checkpoint(0, tuple([p.data for p in parameters]), optimizer.state)
+    if checkpoint is not None and resume:
+        here = Checkpoint.read(checkpoint, training)
+        if here.step > steps:
+            raise DataError(
+                f"{checkpoint} is at step {here.step:,} already; give more steps than {steps:,}"
+            )
+        go_back_to(here, parameters, optimizer)
+    aside: tuple[list[list[float]], list[float]] = [], []
+    if validation:
+        learn, kept = split(len(rows), validation, rng)
+        aside = [rows[k] for k in kept], [targets[k] for k in kept]
+        rows, targets = [rows[k] for k in learn], [targets[k] for k in learn]
+    batches = Batches(len(rows), batch_size, rng)
+    history = History(
+        snapshots=list(here.snapshots), validation=list(here.validation),
+        best=here.best, start=here.step,
+    )  # fmt: skip
+    calm = here.calm
     try:
-        for step in progress(steps):
+        for step in progress(here.step, steps):
+            judged = validation > 0.0 and step % batches.in_an_epoch == 0
+            batch = batches.at(step)
             try:
-                cost = cost_of(model, rows, targets, loss)
+                cost = cost_of(model, [rows[k] for k in batch], [targets[k] for k in batch], loss)
                 for parameter in parameters:
                     parameter.grad = 0.0
                 cost.backward()
+                on_the_others = cost_of(model, *aside, loss).data if judged else None
                 fault, cause = what_is_not_finite(cost, parameters), None
             except DomainError as error:
                 if step == 0:
                     raise
                 fault, cause = str(error), error
             if fault:
-                restore(parameters, kept)
+                go_back_to(here, parameters, optimizer)
                 again = partial(cost_of, model, rows, targets, loss)
                 raise diverged(step, optimizer, fault, again) from cause
-            kept = [p.data for p in parameters]
-            history.add(cost, kept)
+            here = Checkpoint(step, tuple([p.data for p in parameters]), optimizer.state, calm)
+            history.add(cost, here.parameters)
+            if on_the_others is not None:
+                history.validate(on_the_others, here.parameters)
             for callback in callbacks:
                 callback(step, cost, model)
+            if checkpoint is not None and is_regular(step):
+                with_history(here, history, batches).write(checkpoint, training)
             flat = tolerance > 0.0 and all(abs(p.grad) <= tolerance for p in parameters)
-            if flat or step == steps:
-                history.converged = flat
+            history.converged = flat and calm + 1 >= batches.in_an_epoch
+            without_gain = history.best and step - history.best.step
+            history.stopped = (without_gain or 0) >= patience * batches.in_an_epoch
+            if history.converged or history.stopped or step == steps:
                 break
             optimizer.step(cost)
-            if tolerance > 0.0 and kept == [p.data for p in parameters]:
+            moved = any(p.data != before for p, before in zip(parameters, here.parameters))
+            calm = 0 if tolerance == 0.0 or (moved and not flat) else calm + 1
+            if calm >= batches.in_an_epoch:
                 history.converged = True
                 break
     except KeyboardInterrupt:
-        restore(parameters, kept)  # the optimizer may have been in the midst of a step
+        go_back_to(here, parameters, optimizer)  # it may have been in the midst of a step
         history.interrupted = True
+    if checkpoint is not None and history.costs:
+        if history.converged or history.stopped:
+            Path(checkpoint).unlink(missing_ok=True)
+        else:
+            with_history(here, history, batches).write(checkpoint, training)
+    if history.best:
+        go_back_to(here._replace(parameters=history.best.parameters), parameters, optimizer)
     return history
 
 
-def restore(parameters: list[Value], kept: list[float]) -> None:
-    """Give the parameters the data they had."""
-    for parameter, data in zip(parameters, kept):
+def whole(name: str, count: int) -> None:
+    """Refuse what is not a whole number of at least 1."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise DataError(f"{name} must be a whole number of at least 1, not {count!r}")
+
+
+def go_back_to(here: Checkpoint, parameters: list[Value], optimizer: Optimizer) -> None:
+    """Give parameters and optimizer what they had."""
+    optimizer.state = here.state
+    for parameter, data in zip(parameters, here.parameters):
         parameter.data = data
+
+
+def with_history(here: Checkpoint, history: History, batches: Batches) -> Checkpoint:
+    """A checkpoint that remembers what came before its step, which will be made again."""
+    epochs = -(-here.step // batches.in_an_epoch)
+    return here._replace(
+        best=history.best,
+        validation=tuple(history.validation[:epochs]),
+        snapshots=tuple([each for each in history.snapshots if each.step < here.step]),
+    )
+
+
+def is_regular(step: int) -> bool:
+    """Whether a checkpoint is written at a step: every 1,000, later every 10,000 steps."""
+    return step > 0 and step % (1000 if step < 10_000 else 10_000) == 0
 
 
 def cost_of(model: Module, rows: list[list[float]], targets: list[float], loss: Loss) -> Value:
@@ -252,10 +351,10 @@ def diverged(
     return DivergedError(message, step=step, learning_rate=optimizer.lr, limit=limit)
 
 
-def progress(steps: int) -> Iterator[int]:
-    """0, 1, ..., steps, with a bar on standard error where that is a terminal."""
+def progress(start: int, steps: int) -> Iterator[int]:
+    """From the first step to the last, with a bar on standard error where that is a terminal."""
     if not (sys.stderr and sys.stderr.isatty()):
-        yield from range(steps + 1)
+        yield from range(start, steps + 1)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -263,7 +362,7 @@ def progress(steps: int) -> Iterator[int]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=steps)
         shown = time.monotonic()
-        for step in range(steps + 1):
+        for step in range(start, steps + 1):
             yield step
             if time.monotonic() - shown > 0.1:
                 shown = time.monotonic()

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.training import Snapshot
 
 # From the colours of Okabe and Ito, told apart by colour-blind eyes and in greyscale.
 POINTS = "#d55e00"
