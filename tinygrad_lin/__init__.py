@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tinygrad_lin._operations import *  # noqa: F403
     from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
+    from tinygrad_lin.compiler.program import Program, compile_graph
     from tinygrad_lin.nn.data import Data, load, read_csv
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
@@ -62,11 +63,13 @@ _ROOMS = {
     "Optimizer": "nn.optim",
     "SGD": "nn.optim",
     "binary_cross_entropy": "nn.losses",
+    "Program": "compiler.program",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
     "Sweep": "nn.rates",
     "Steps": "viz.trace",
     "check_gradients": "check.gradients",
+    "compile_graph": "compiler.program",
     "draw": "viz.dot",
     "explain": "viz.trace",
     "fit": "nn.training",
@@ -100,6 +103,7 @@ __all__ = [
     "Newton",
     "OperandError",
     "Optimizer",
+    "Program",
     "Step",
     "Steps",
     "Sweep",
@@ -109,6 +113,7 @@ __all__ = [
     "binary_cross_entropy",
     "check_everywhere",
     "check_gradients",
+    "compile_graph",
     "draw",
     "explain",
     "first_nonfinite",

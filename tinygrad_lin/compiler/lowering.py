@@ -1,0 +1,258 @@
+"""Lowering: nodes that do the same become one operation on an array.
+
+Level by level, nodes with the same operation whose operands lie in the same arrays become the lanes
+of a new array. So the neurons of a layer, each written by itself, become one matrix product and one
+activation, and a sum over parameters one sum.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from tinygrad_lin.compiler.nodes import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinygrad_lin.ops import Operation
+
+
+class Array:
+    """A number, a column over the batch, a vector of lanes, or a matrix of both.
+
+    Attributes:
+        name: in the program.
+        batched: whether it has a row for each example of the batch.
+        width: how many lanes it has, None for one that is not a vector.
+        learns: whether it depends on what the derivatives are taken by.
+    """
+
+    def __init__(self, name: str, batched: bool, width: int | None, learns: bool) -> None:
+        self.name = name
+        self.batched = batched
+        self.width = width
+        self.learns = learns
+
+
+class Place(NamedTuple):
+    """Where the value of a node is: an array, and the lane in it if it has lanes."""
+
+    array: Array
+    lane: int | None = None
+
+
+class Part(NamedTuple):
+    """Some lanes of an array, or all that there is of it (no lanes)."""
+
+    array: Array
+    lanes: tuple[int, ...] | None = None
+    rows: int | None = None  # a matrix of parameters: how many rows the lanes make
+
+    @property
+    def whole(self) -> bool:
+        """Whether that is all of the array, in order."""
+        return self.lanes is None or (
+            self.rows is None and self.lanes == tuple(range(self.array.width or 0))
+        )
+
+
+class Step(NamedTuple):
+    """One operation on arrays.
+
+    Attributes:
+        kind: "map" for a formula, "matmul", "total", or "fold" for a formula of many operands.
+        row: the operation.
+        output: the array it makes.
+        operands: parts of arrays, and numbers or lists of numbers for constants; of a matmul the
+            inputs, the weights, and the bias.
+    """
+
+    kind: str
+    row: Operation
+    output: Array
+    operands: tuple[Part | float | tuple[float, ...], ...]
+
+
+class Lowering:
+    """The steps that make some nodes, and where those are."""
+
+    def __init__(self, leaves: dict[Node, Place], roots: Sequence[Node | float]) -> None:
+        self.places = dict(leaves)
+        self.steps: list[Step] = []
+        self.names: set[str] = {place.array.name for place in leaves.values()}
+        self.names |= {"n", "xp", "weight", "value", "gradient", "ignoring", "numbers"}
+        by_level: dict[int, list[Node]] = defaultdict(list)
+        for node in reachable(roots):
+            if node.row is not None:
+                by_level[node.level].append(node)
+        for level in sorted(by_level):
+            groups: dict[object, list[Node]] = defaultdict(list)
+            for node in by_level[level]:
+                groups[self.key(node)].append(node)
+            for group in groups.values():
+                self.lower(group)
+
+    def key(self, node: Node) -> object:
+        """What nodes have in common that can be lanes of one array."""
+        row = node.row
+        assert row is not None
+        if row.name == "dot":
+            inputs, weights, _ = self.sides(node)
+            lanes = [self.places.get(o) if isinstance(o, Node) else None for o in weights]
+            arrays = {id(place.array) if place else None for place in lanes}
+            if len(arrays) == 1 and None not in arrays:
+                return "dot", tuple(map(id, inputs)), arrays.pop()
+            return node
+        if row.variadic:
+            return node
+        return row, node.batched, tuple(
+            "number" if not isinstance(o, Node)
+            else id(self.places[o].array) if self.places[o].lane is not None
+            else id(o)
+            for o in node.operands
+        )  # fmt: skip
+
+    def sides(
+        self, node: Node
+    ) -> tuple[Sequence[Node | float], Sequence[Node | float], Node | float]:
+        """The inputs of a dot, its weights (what is not of the batch), and its bias."""
+        n = len(node.operands) // 2
+        one, other, bias = node.operands[:n], node.operands[n : 2 * n], node.operands[-1]
+        if any(isinstance(o, Node) and o.batched for o in one):
+            return one, other, bias
+        return other, one, bias
+
+    def lower(self, group: list[Node]) -> None:
+        """Make one step of nodes with one key, or one for each where that cannot be."""
+        row = group[0].row
+        assert row is not None
+        if row.name == "dot" and self.matmul(group):
+            return
+        if row.variadic:
+            for node in group:
+                self.fold(node)
+            return
+        columns = list(zip(*(node.operands for node in group)))
+        parts = [self.part(column) for column in columns]
+        if len(group) > 1 and all(part is not None for part in parts):
+            self.add("map", row, group, tuple(p for p in parts if p is not None), len(group))
+            return
+        for node in group:
+            single = [self.single(operand) for operand in node.operands]
+            self.add("map", row, [node], tuple(single), None)
+
+    def matmul(self, group: list[Node]) -> bool:
+        """Dots with the same inputs as a matrix product, if their weights lie in one array."""
+        sides = [self.sides(node) for node in group]
+        inputs = self.inputs(sides[0][0])
+        weights = self.part([w for _, ws, _ in sides for w in ws])
+        bias = self.part([b for _, _, b in sides]) if len(group) > 1 else self.single(sides[0][2])
+        # Weights of the batch itself are no matrix.
+        if inputs is None or bias is None or not isinstance(weights, Part):
+            return False
+        if weights.array.batched or weights.lanes is None:
+            return False
+        if inputs.array.batched != group[0].batched:
+            return False
+        if len(group) > 1:
+            weights = weights._replace(rows=len(group))
+        row = group[0].row
+        assert row is not None
+        width = len(group) if len(group) > 1 else None
+        self.add("matmul", row, group, (inputs, weights, bias), width)
+        return True
+
+    def inputs(self, nodes: Sequence[Node | float]) -> Part | None:
+        """The inputs of a layer as lanes of one array."""
+        part = self.part(nodes)
+        if isinstance(part, Part) and part.lanes is not None and len(part.lanes) > 1:
+            return part
+        return None
+
+    def fold(self, node: Node) -> None:
+        """One node of many operands: the sum of an array's lanes, or its formula over a list."""
+        row = node.row
+        assert row is not None
+        part = self.part(node.operands) if row.name == "total" else None
+        if isinstance(part, Part) and part.lanes is not None and len(part.lanes) > 1:
+            self.add("total", row, [node], (part,), None)
+        else:
+            self.add("fold", row, [node], tuple(map(self.single, node.operands)), None)
+
+    def single(self, operand: Node | float) -> Part | float:
+        """One operand by itself."""
+        if not isinstance(operand, Node):
+            return operand
+        array, lane = self.places[operand]
+        return Part(array, None if lane is None else (lane,))
+
+    def part(self, operands: Sequence[Node | float]) -> Part | float | tuple[float, ...] | None:
+        """Operands in a row as one: a number or numbers, what they share, or lanes of one array."""
+        first = operands[0]
+        if all(operand is first for operand in operands) and isinstance(first, Node):
+            return self.single(first)
+        numbers = [o for o in operands if not isinstance(o, Node)]
+        if numbers:
+            if len(numbers) < len(operands):
+                return None
+            return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
+        places = [self.places[o] for o in operands if isinstance(o, Node)]
+        lanes = tuple([place.lane for place in places if place.lane is not None])
+        one_array = all(place.array is places[0].array for place in places)
+        if not one_array or len(set(lanes)) < len(places):
+            return None
+        return Part(places[0].array, lanes)
+
+    def add(
+        self,
+        kind: str,
+        row: Operation,
+        group: list[Node],
+        operands: tuple[Part | float | tuple[float, ...], ...],
+        width: int | None,
+    ) -> None:
+        """A step, and the places of the nodes it makes."""
+        learns = any(isinstance(part, Part) and part.array.learns for part in operands)
+        name = self.name_for(group[0].label if width is None else "", row.name)
+        output = Array(name, group[0].batched, width, learns)
+        self.steps.append(Step(kind, row, output, operands))
+        for lane, node in enumerate(group):
+            self.places[node] = Place(output, lane if width is not None else None)
+
+    def name_for(self, label: str, operation: str) -> str:
+        """A name for an array: its label where that can be one, else after the operation."""
+        usable = label.isidentifier() and label.isascii() and not label.startswith("_")
+        stem = label if usable and len(label) <= 30 else operation
+        name, k = stem, 1
+        if stem == operation or stem in self.names or not_allowed(stem):
+            name = f"{stem}{k}"
+        while name in self.names:
+            k += 1
+            name = f"{stem}{k}"
+        self.names.add(name)
+        return name
+
+
+def not_allowed(name: str) -> bool:
+    """Whether a name means something to Python."""
+    import builtins
+    from keyword import iskeyword
+
+    return iskeyword(name) or hasattr(builtins, name)
+
+
+def reachable(roots: Sequence[Node | float]) -> list[Node]:
+    """The nodes that roots are made from, operands first."""
+    order: dict[Node, None] = {}
+    todo: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots) if isinstance(r, Node)]
+    while todo:
+        node, ready = todo.pop()
+        if node in order:
+            continue
+        if ready:
+            order[node] = None
+        else:
+            todo.append((node, True))
+            todo.extend((operand, False) for operand in node.nodes if operand not in order)
+    return list(order)

@@ -1,0 +1,141 @@
+"""A recorded graph made ready to compile: constants folded, each subexpression once, sums whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tinygrad_lin.graph import topological_order
+from tinygrad_lin.ops import TABLE
+from tinygrad_lin.value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tinygrad_lin.ops import Operation
+
+
+class Node:
+    """One operation, or a leaf that varies, of a program to be.
+
+    Attributes:
+        row: the operation, None for a leaf.
+        operands: nodes, and floats for what is constant; of a row of many operands in a flat list.
+        label: of the Value it was.
+        batched: whether it depends on the batch.
+        level: how many operations lie between it and the leaves.
+    """
+
+    __slots__ = ("batched", "label", "level", "operands", "row")
+
+    batched: bool
+    level: int
+
+    def __init__(
+        self, row: Operation | None, operands: Sequence[Node | float], label: str, batched: bool
+    ) -> None:
+        self.row = row
+        self.operands = tuple(operands)
+        self.label = label
+        nodes = self.nodes
+        self.batched = batched or any(node.batched for node in nodes)
+        self.level = 1 + max((node.level for node in nodes), default=-1)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The operands that vary."""
+        return [operand for operand in self.operands if isinstance(operand, Node)]
+
+
+def nodes_of(
+    outputs: Iterable[Value], batch: Sequence[Value], wrt: Sequence[Value]
+) -> tuple[list[Node | float], dict[Value, Node], int]:
+    """The nodes of outputs, those of leaves, and how many operations there were."""
+    leaves = {leaf: Node(None, (), leaf.label, False) for leaf in wrt}
+    leaves |= {leaf: Node(None, (), leaf.label, True) for leaf in batch}
+    found: dict[Value, Node | float] = dict(leaves)
+    known: dict[tuple[object, ...], Node] = {}
+    uses: Counter[Node] = Counter()
+    roots = list(outputs)
+    operations = 0
+    seen: set[Value] = set()
+    for root in roots:
+        for value in topological_order(root):
+            if value in seen:
+                continue
+            seen.add(value)
+            row = value.operation
+            if row is None:
+                found.setdefault(value, value.data)
+                continue
+            operations += 1
+            operands = [found[o] if isinstance(o, Value) else o for o in value.operands]
+            if not any(isinstance(o, Node) for o in operands):
+                found[value] = value.data
+                continue
+            key = (row, *operands)
+            if key not in known:
+                known[key] = Node(row, operands, value.label, False)
+                uses.update(known[key].nodes)
+            found[value] = known[key]
+    uses.update(n for n in map(found.__getitem__, roots) if isinstance(n, Node))
+    whole = whole_sums(list(known.values()), uses)
+    results = [whole.get(n, n) if isinstance(n, Node) else n for n in map(found.__getitem__, roots)]
+    return results, leaves, operations
+
+
+def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
+    """Nodes anew, with sums that were written out as single ones: dot where they add products.
+
+    Additions that nothing else uses melt into the one above.
+    """
+    add, mul, total, dot = (TABLE[name] for name in ("add", "mul", "total", "dot"))
+    anew: dict[Node, Node] = {}
+    terms: dict[Node, list[Node | float]] = {}
+    within = {
+        operand
+        for node in order
+        if node.row is add
+        for operand in node.nodes
+        if operand.row is add and uses[operand] == 1
+    }
+    for node in order:
+        operands = [anew.get(o, o) if isinstance(o, Node) else o for o in node.operands]
+        if node.row is add:
+            parts: list[Node | float] = []
+            for before, operand in zip(node.operands, operands):
+                if isinstance(before, Node) and before in within:
+                    melted = terms.pop(before)
+                    parts = melted if not parts else parts + melted
+                else:
+                    parts.append(operand)
+            if node in within:
+                terms[node] = parts
+                continue
+            products = [p for p in parts if is_product(p, mul)]
+            if len(parts) > 2 and len(products) >= len(parts) - 1:
+                rest = [p for p in parts if not is_product(p, mul)] or [0.0]
+                pairs = [ordered(product) for product in products if isinstance(product, Node)]
+                flat = [*(p[0] for p in pairs), *(p[1] for p in pairs), rest[0]]
+                anew[node] = Node(dot, flat, node.label, False)
+                continue
+            if len(parts) > 2:
+                anew[node] = Node(total, parts, node.label, False)
+                continue
+        anew[node] = Node(node.row, operands, node.label, False)
+    return anew
+
+
+def is_product(part: Node | float, mul: Operation) -> bool:
+    """Whether a term is the product of something fixed and something of the batch."""
+    return (
+        isinstance(part, Node)
+        and part.row is mul
+        and len({isinstance(o, Node) and o.batched for o in part.operands}) == 2
+    )
+
+
+def ordered(product: Node) -> tuple[Node | float, Node | float]:
+    """The factors of a product, the fixed one first."""
+    one, other = product.operands
+    return (other, one) if isinstance(one, Node) and one.batched else (one, other)
