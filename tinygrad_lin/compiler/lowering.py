@@ -7,7 +7,9 @@ activation, and a sum over parameters one sum.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import builtins
+from collections import Counter, defaultdict
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.compiler.nodes import Node
@@ -82,6 +84,7 @@ class Lowering:
         self.steps: list[Step] = []
         self.names: set[str] = {place.array.name for place in leaves.values()}
         self.names |= {"n", "xp", "weight", "value", "gradient", "ignoring", "numbers"}
+        self.numbers: Counter[str] = Counter()  # of the names after each stem
         by_level: dict[int, list[Node]] = defaultdict(list)
         for node in reachable(roots):
             if node.row is not None:
@@ -224,21 +227,16 @@ class Lowering:
         """A name for an array: its label where that can be one, else after the operation."""
         usable = label.isidentifier() and label.isascii() and not label.startswith("_")
         stem = label if usable and len(label) <= 30 else operation
-        name, k = stem, 1
-        if stem == operation or stem in self.names or not_allowed(stem):
-            name = f"{stem}{k}"
-        while name in self.names:
-            k += 1
-            name = f"{stem}{k}"
+        name = stem
+        while name in self.names or name == operation or not_allowed(name):
+            self.numbers[stem] += 1
+            name = f"{stem}{self.numbers[stem]}"
         self.names.add(name)
         return name
 
 
 def not_allowed(name: str) -> bool:
     """Whether a name means something to Python."""
-    import builtins
-    from keyword import iskeyword
-
     return iskeyword(name) or hasattr(builtins, name)
 
 

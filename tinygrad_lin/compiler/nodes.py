@@ -112,6 +112,8 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
             if node in within:
                 terms[node] = parts
                 continue
+            if len(parts) > 2:
+                parts = counted(parts, mul)
             products = [p for p in parts if is_product(p, mul)]
             if len(parts) > 2 and len(products) >= len(parts) - 1:
                 rest = [p for p in parts if not is_product(p, mul)] or [0.0]
@@ -124,6 +126,17 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
                 continue
         anew[node] = Node(node.row, operands, node.label, False)
     return anew
+
+
+def counted(parts: list[Node | float], mul: Operation) -> list[Node | float]:
+    """The terms of a sum, those that occur several times as one, times their number."""
+    counts = Counter(part for part in parts if isinstance(part, Node))
+    numbers = [part for part in parts if not isinstance(part, Node)]
+    once: list[Node | float] = [
+        part if count == 1 else Node(mul, (part, float(count)), "", False)
+        for part, count in counts.items()
+    ]
+    return once + numbers
 
 
 def is_product(part: Node | float, mul: Operation) -> bool:

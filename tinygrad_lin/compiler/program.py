@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 BLOCK = 8192  # rows at a time: what they need stays in the processor's cache
-MOST_LINES = 20_000  # of a program that Python still compiles at once
+MOST_STEPS = 20_000  # that Python still compiles soon
 
 
 def compile_graph(
@@ -138,6 +138,8 @@ class Program:
     def describe(self) -> str:
         """What became of the graph, in words."""
         before, after = self._operations
+        if self.source.startswith("# recorded anew"):
+            return f"{before:,} scalar operations, recorded anew for every row"
         products = self.source.count("# a matrix product")
         found = f", {products} of them matrix products" if products else ""
         return f"{before:,} scalar operations became {after:,} on arrays{found}"
@@ -168,6 +170,9 @@ class Program:
             for lane, leaf in enumerate(column):
                 places[nodes[leaf]] = Place(array, lane if matrix else None)
         lowering = Lowering(places, results)
+        if len(lowering.steps) > MOST_STEPS:
+            self._by_rows(name, which, rows, before)
+            return
         (root,) = results
         result = lowering.places[root] if isinstance(root, Node) else float(root)
         writer = Writer(lowering.steps, result, parameters, self._functional)
@@ -190,7 +195,37 @@ class Program:
             function = jax.jit(function)
         self._functions[name] = function
         self._sources[name] = source
-        self._operations = (before, len(lowering.steps))
+        if name == "value_and_grad":
+            self._operations = (before, len(lowering.steps))
+
+    def _by_rows(self, name: str, which: int, rows: bool, operations: int) -> None:
+        """A function that records the graph anew for every row, where no program can be made."""
+        root = self._outputs[which]
+
+        def function(p: Any, weight: float, *columns: Any) -> tuple[Any, Any]:
+            count = len(columns[0]) if columns else 1
+            values, slopes = numpy.empty(count), numpy.empty((count, len(self._wrt)))
+            for row in range(count):
+                parameters = p[row] if rows and columns else p
+                again = recorded_again(root, self._row(row, parameters, columns))
+                again[root].backward()
+                values[row] = again[root].data
+                slopes[row] = [again[w].grad if w in again else 0.0 for w in self._wrt]
+            if rows and columns:
+                return values, slopes
+            return values.sum() * weight, (slopes * weight).sum(0)
+
+        self._functions[name] = function
+        self._sources[name] = "# recorded anew for every row\n"
+        self._operations = (operations, operations)
+
+    def _row(self, row: int, parameters: Any, columns: Sequence[Any]) -> dict[Value, float]:
+        """What the leaves hold in a row of the batch."""
+        data = dict(zip(self._wrt, numpy.asarray(parameters, dtype=float).tolist()))
+        for column, array, matrix in zip(self._columns, columns, self._is_matrix):
+            numbers = numpy.asarray(array[row], dtype=float)
+            data |= dict(zip(column, numbers.tolist() if matrix else [float(numbers)]))
+        return data
 
     # ----------------------------------------------------------------------------- how it runs
     def _run(
@@ -277,14 +312,9 @@ class Program:
         Raises:
             DomainError: in this operation, with these operands, in this row.
         """
-        parameters = dict(zip(self._wrt, numpy.asarray(params, dtype=float).tolist()))
         for row in range(n if n is not None else 1):
-            data = dict(parameters)
-            for column, array, matrix in zip(self._columns, columns, self._is_matrix):
-                numbers = numpy.asarray(array[row], dtype=float)
-                data |= dict(zip(column, numbers.tolist() if matrix else [float(numbers)]))
             try:
-                recorded_again(self._outputs[which], data)
+                recorded_again(self._outputs[which], self._row(row, params, columns))
             except DomainError as error:
                 if n is None:
                     raise
@@ -316,8 +346,8 @@ def number_text(value: float, rows: bool) -> str:
     return f"xp.full(n, {value!r})" if rows else repr(value)
 
 
-def recorded_again(root: Value, data: dict[Value, float]) -> Value:
-    """The same operations on other data."""
+def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:
+    """The same operations on other data: for each Value the new one."""
     made: dict[Value, Value] = {}
     for node in topological_order(root):
         row = node.operation
@@ -325,7 +355,6 @@ def recorded_again(root: Value, data: dict[Value, float]) -> Value:
             made[node] = Value(number(data.get(node, node.data)), node.label)
             continue
         operands = [made[o] if isinstance(o, Value) else o for o in node.operands]
-        result = FUNCTIONS[row.name](*row.grouped(operands))
+        result = made[node] = FUNCTIONS[row.name](*row.grouped(operands))
         result.label = node.label
-        made[node] = result
-    return made[root]
+    return made
