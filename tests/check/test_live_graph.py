@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
 
-from tinygrad_lin import TABLE, Value, gradients, jvp, topological_order
+from tinygrad_lin import TABLE, Value, compile_graph, gradients, jvp, topological_order
 from tinygrad_lin.check.strategies import scalars
 from tinygrad_lin.ops import FUNCTIONS
 
@@ -110,6 +110,23 @@ class LiveGraph(RuleBasedStateMachine):
     @rule(shadow=consumes(nodes))
     def drop(self, shadow: Shadow) -> None:
         """Others may still use it; if not it is freed."""
+
+    @rule(shadow=nodes)
+    def compile(self, shadow: Shadow) -> None:
+        """A program of the graph, on the numbers as they are now."""
+        below = shadow.below()
+        leaves = [leaf for leaf in self.leaves if leaf in below]
+        again = {leaf: Value(leaf.value.data) for leaf in leaves}
+        root = rebuilt(shadow, again)
+        if not leaves or root is None:
+            return
+        program = compile_graph(root, wrt=list(again.values()))
+        value, gradient = program.value_and_grad([leaf.data for leaf in again.values()])
+        root.backward()
+        scale = max(1.0, *(abs(node.data) + abs(node.grad) for node in topological_order(root)))
+        assert self.close(value, root.data, scale)
+        for slope, leaf in zip(gradient, again.values()):
+            assert self.close(slope, leaf.grad, 1e3 * scale)
 
     @rule(shadow=nodes)
     def differentiate_again(self, shadow: Shadow) -> None:
