@@ -94,7 +94,7 @@ class Lowering:
             for node in by_level[level]:
                 groups[self.key(node)].append(node)
             for group in groups.values():
-                self.lower(group)
+                self.lower(sorted(group, key=self.lanes_of))  # in the order of their operands
 
     def key(self, node: Node) -> object:
         """What nodes have in common that can be lanes of one array."""
@@ -115,6 +115,10 @@ class Lowering:
             else id(o)
             for o in node.operands
         )  # fmt: skip
+
+    def lanes_of(self, node: Node) -> list[int]:
+        """The lanes of a node's operands."""
+        return [self.places[o].lane or 0 for o in node.nodes]
 
     def sides(
         self, node: Node
@@ -252,5 +256,5 @@ def reachable(roots: Sequence[Node | float]) -> list[Node]:
             order[node] = None
         else:
             todo.append((node, True))
-            todo.extend((operand, False) for operand in node.nodes if operand not in order)
+            todo.extend((o, False) for o in reversed(node.nodes) if o not in order)
     return list(order)
