@@ -105,6 +105,27 @@ def as_micrograd(root: Value) -> Drawing:
     return drawing
 
 
+def as_torchviz(root: Value) -> Drawing:
+    """A graph in the manner of torchviz: the functions of the backward pass, and leaves."""
+    drawing = Drawing(
+        format="svg", node_attr={"shape": "box", "style": "filled", "fontname": "DejaVu Sans"}
+    )
+    names = {node: f"n{k}" for k, node in enumerate(topological_order(root))}
+    for node, name in names.items():
+        if node.operation:
+            text = f"{node.operation.name.capitalize()}Backward0"
+            drawing.node(name, text, fillcolor="lightgrey")
+        else:
+            drawing.node(f"{name}leaf", f"{node.label}\n ()", fillcolor="lightblue")
+            drawing.node(name, "AccumulateGrad", fillcolor="lightgrey")
+            drawing.edge(f"{name}leaf", name)
+        for operand in node.inputs:
+            drawing.edge(names[operand], name)
+    drawing.node("output", " ()", fillcolor="darkolivegreen1")
+    drawing.edge(names[root], "output")
+    return drawing
+
+
 def drawings() -> dict[str, Drawing]:
     """Those of the README and the gallery, by name."""
     end, start = several_paths()
@@ -114,6 +135,7 @@ def drawings() -> dict[str, Drawing]:
         "neuron-dark": draw(neuron(), theme="dark"),
         "neuron-print": draw(neuron(), theme="print"),
         "neuron-micrograd": as_micrograd(neuron()),
+        "neuron-torchviz": as_torchviz(neuron()),
         "line": draw(line(), title="C = MSE / 2"),
         "net": draw(net([2, 3, 1], 1)),
         "batch": draw(net([2, 16, 16, 1], 100)),
