@@ -6,17 +6,15 @@ import ast
 import math
 from copy import deepcopy
 
+import numpy
+
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.ops import TABLE
 
-NAMES = {"pow": "power", "atan": "arctan", "abs": "absolute"}
-"""What NumPy and its kin call functions of math."""
-REAL_ONLY = {name for name in vars(math) if name in NAMES or name in (
-    "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "tanh",
-    "sinh", "cosh", "asin", "acos", "asinh", "acosh", "atanh", "hypot", "floor", "ceil",
-)} | {"abs"}  # fmt: skip
-NAMES |= {"asin": "arcsin", "acos": "arccos"}
-NAMES |= {f"a{name}": f"arc{name}" for name in ("sinh", "cosh", "tanh")}
+KNOWN = {
+    name for name in (*vars(math), "abs") if isinstance(getattr(numpy, name, None), numpy.ufunc)
+}
+"""The functions of math that arrays have, too, by the same names since NumPy 2."""
 
 
 def written(formula: str, given: dict[str, str]) -> str:
@@ -91,7 +89,7 @@ class OnArrays(ast.NodeTransformer):
         if name in ("sum", "zip"):  # of a formula over sequences
             self.generic_visit(node)
             return node
-        if name not in REAL_ONLY:
+        if name not in KNOWN:
             raise DataError(f"arrays have no function {name!r}")
         operands: list[ast.expr] = [self.visit(operand) for operand in node.args]
         if name == "pow":
@@ -100,7 +98,7 @@ class OnArrays(ast.NodeTransformer):
                 return operands[0]
             if exponent == 2.0 and isinstance(operands[0], ast.Name):
                 return ast.BinOp(operands[0], ast.Mult(), operands[0])
-        return ast.Call(parsed(f"xp.{NAMES.get(name, name)}"), operands, [])
+        return ast.Call(parsed(f"xp.{name}"), operands, [])
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """What numbers alone make is computed; a factor of 1 is left out."""
