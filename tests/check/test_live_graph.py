@@ -23,6 +23,7 @@ class Shadow:
         self.data = value.data
         self.edges = edges
         self.grad = 0.0  # of leaves: what should have accumulated
+        self.paths = sum(operand.paths for operand, _ in edges) or 1  # that recursion will walk
 
     def slope(self, leaf: Shadow) -> float:
         """The sum over all paths of the products of their local derivatives, by recursion."""
@@ -75,7 +76,7 @@ class LiveGraph(RuleBasedStateMachine):
             for row in ROWS
             if all(low <= x <= high for (low, high), x in zip(row.draw, numbers))
         ]
-        if not fitting or len(set().union(*(shadow.below() for shadow in some))) > 14:
+        if not fitting or sum(shadow.paths for shadow in some) > 200:
             return some[0]
         row = fitting[pick % len(fitting)]
         operands = some[: len(row.operands)]
