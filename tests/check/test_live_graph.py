@@ -23,7 +23,9 @@ class Shadow:
         self.data = value.data
         self.edges = edges
         self.grad = 0.0  # of leaves: what should have accumulated
-        self.paths = sum(operand.paths for operand, _ in edges) or 1  # that recursion will walk
+        self.paths: int = (
+            sum(operand.paths for operand, _ in edges) or 1
+        )  # that recursion will walk
 
     def slope(self, leaf: Shadow) -> float:
         """The sum over all paths of the products of their local derivatives, by recursion."""
