@@ -77,7 +77,7 @@ class OnArrays(ast.NodeTransformer):
             if (ast.unparse(body), ast.unparse(orelse)) == (least, x):
                 return parsed(f"xp.maximum({x}, {least})")
             if (ast.unparse(body), ast.unparse(orelse)) == ("0.0", "1.0"):
-                return parsed(f"({x} > {least})")
+                return parsed(f"xp.logical_not({x} <= {least})")
         if not isinstance(test, ast.Compare):
             test = ast.Compare(test, [ast.NotEq()], [ast.Constant(0.0)])
         return ast.Call(parsed("xp.where"), [*map(self.visit, (test, body, orelse))], [])

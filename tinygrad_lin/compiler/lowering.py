@@ -240,8 +240,9 @@ class Lowering:
 
 
 def not_allowed(name: str) -> bool:
-    """Whether a name means something to Python."""
-    return iskeyword(name) or hasattr(builtins, name)
+    """Whether a name means something to Python, or is one that programs make."""
+    made = name.startswith(("d_", "numbers")) or "_weights" in name or "_slope" in name
+    return made or iskeyword(name) or hasattr(builtins, name)
 
 
 def reachable(roots: Sequence[Node | float]) -> list[Node]:

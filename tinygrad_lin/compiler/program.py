@@ -9,6 +9,7 @@ import numpy
 from tinygrad_lin.compiler.lowering import Array, Lowering, Place, not_allowed
 from tinygrad_lin.compiler.nodes import Node, nodes_of
 from tinygrad_lin.compiler.source import Writer
+from tinygrad_lin.compiler.source import number as number_literal
 from tinygrad_lin.errors import DataError, DomainError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
@@ -94,6 +95,7 @@ class Program:
         self._xp = xp
         self._functional = xp.__name__.partition(".")[0] == "jax"
         self._functions: dict[str, Any] = {}
+        self._batched: dict[str, bool] = {}
         self._sources: dict[str, str] = {}
         self._operations = (0, 0)
         self._make("value_and_grad", 0, True, False)
@@ -170,6 +172,7 @@ class Program:
             for lane, leaf in enumerate(column):
                 places[nodes[leaf]] = Place(array, lane if matrix else None)
         lowering = Lowering(places, results)
+        self._batched[name] = any(isinstance(r, Node) and r.batched for r in results)
         if len(lowering.steps) > MOST_STEPS:
             self._by_rows(name, which, rows, before)
             return
@@ -252,7 +255,7 @@ class Program:
         weight = 1.0 if rows or n is None else 1.0 / n
         if rows and n is not None:
             p = numpy.broadcast_to(p, (n, len(self._wrt)))
-        blocks = n is not None and n > BLOCK and not rows
+        blocks = n is not None and n > BLOCK and not rows and self._batched[name]
         try:
             with numpy.errstate(divide="raise", invalid="raise", over="raise", under="ignore"):
                 return (
@@ -343,7 +346,7 @@ def result_text(result: Place | float, rows: bool) -> str:
 
 def number_text(value: float, rows: bool) -> str:
     """A value that depends on nothing."""
-    return f"xp.full(n, {value!r})" if rows else repr(value)
+    return f"xp.full(n, {number_literal(value)})" if rows else number_literal(value)
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:
