@@ -89,7 +89,7 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
 
     Additions that nothing else uses melt into the one above.
     """
-    add, mul, total, dot = (TABLE[name] for name in ("add", "mul", "total", "dot"))
+    add, mul, total = (TABLE[name] for name in ("add", "mul", "total"))
     anew: dict[Node, Node] = {}
     terms: dict[Node, list[Node | float]] = {}
     within = {
@@ -114,15 +114,15 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
                 continue
             if len(parts) > 2:
                 parts = counted(parts, mul)
-            products = [p for p in parts if is_product(p, mul)]
-            if len(parts) > 2 and len(products) >= len(parts) - 1:
-                rest = [p for p in parts if not is_product(p, mul)] or [0.0]
-                pairs = [ordered(product) for product in products if isinstance(product, Node)]
-                flat = [*(p[0] for p in pairs), *(p[1] for p in pairs), rest[0]]
-                anew[node] = Node(dot, flat, node.label, False)
-                continue
             if len(parts) > 2:
-                anew[node] = Node(total, parts, node.label, False)
+                anew[node] = sum_of_products(parts, node.label) or Node(
+                    total, parts, node.label, False
+                )
+                continue
+        if node.row is total:
+            whole = sum_of_products(operands, node.label)
+            if whole:
+                anew[node] = whole
                 continue
         anew[node] = Node(node.row, operands, node.label, False)
     return anew
@@ -139,13 +139,25 @@ def counted(parts: list[Node | float], mul: Operation) -> list[Node | float]:
     return once + numbers
 
 
-def is_product(part: Node | float, mul: Operation) -> bool:
-    """Whether a term is the product of something fixed and something of the batch."""
-    return (
-        isinstance(part, Node)
-        and part.row is mul
-        and len({isinstance(o, Node) and o.batched for o in part.operands}) == 2
-    )
+def sum_of_products(parts: list[Node | float], label: str) -> Node | None:
+    """The terms of a sum as a dot, if all are products but for one at most."""
+    mul, dot = TABLE["mul"], TABLE["dot"]
+    products = [part for part in parts if isinstance(part, Node) and is_product(part, mul)]
+    several = set(products)
+    rest = [part for part in parts if part not in several] or [0.0]
+    if len(rest) > 1 or len(products) < 2:
+        return None
+    pairs = [ordered(product) for product in products]
+    return Node(dot, [*(p[0] for p in pairs), *(p[1] for p in pairs), rest[0]], label, False)
+
+
+def is_product(part: Node, mul: Operation) -> bool:
+    """Whether a term is a product of something fixed and something of the batch, or of leaves."""
+    if part.row is not mul:
+        return False
+    if all(isinstance(o, Node) and o.row is None and not o.batched for o in part.operands):
+        return True
+    return len({isinstance(o, Node) and o.batched for o in part.operands}) == 2
 
 
 def ordered(product: Node) -> tuple[Node | float, Node | float]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+from functools import partial
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from tinygrad_lin.compiler.buffers import Buffers
+from tinygrad_lin.compiler.buffers import namespace as in_place
 from tinygrad_lin.compiler.lowering import Array, Lowering, Place, not_allowed
 from tinygrad_lin.compiler.nodes import Node, nodes_of
-from tinygrad_lin.compiler.source import Writer
-from tinygrad_lin.compiler.source import number as number_literal
+from tinygrad_lin.compiler.source import Writer, needed
 from tinygrad_lin.errors import DataError, DomainError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
@@ -97,6 +101,8 @@ class Program:
         self._functions: dict[str, Any] = {}
         self._batched: dict[str, bool] = {}
         self._sources: dict[str, str] = {}
+        self._prepare: dict[str, Any] = {}
+        self._ready: dict[tuple[str, int], list[Any]] = {}
         self._operations = (0, 0)
         self._make("value_and_grad", 0, True, False)
 
@@ -180,15 +186,13 @@ class Program:
         result = lowering.places[root] if isinstance(root, Node) else float(root)
         writer = Writer(lowering.steps, result, parameters, self._functional)
         writer.forward()
-        text = result_text(result, rows and bool(leaves))
-        writer.lines.append(f"value = {text}")
+        writer.value(rows and bool(leaves))
         if slopes:
             writer.backward()
         n = f"n = {arguments[0]}.shape[0]" if arguments else "n = 1"
-        body = "\n    ".join(
-            [n, *writer.lines, f"return value, {'gradient' if slopes else 'None'}"]
-        )
-        source = f"def program({', '.join(['p', 'weight', *arguments])}):\n    {body}\n"
+        body = needed([n, *writer.lines, f"return value, {'gradient' if slopes else 'None'}"])
+        lines = "\n".join(body).replace("\n", "\n    ")
+        source = f"def program({', '.join(['p', 'weight', *arguments])}):\n    {lines}\n"
         namespace: dict[str, Any] = {"xp": self._xp, "ignoring": ignoring, **writer.constants}
         exec(compile(source, "<compiled graph>", "exec"), namespace)
         function = namespace["program"]
@@ -198,6 +202,16 @@ class Program:
             function = jax.jit(function)
         self._functions[name] = function
         self._sources[name] = source
+        if not self._functional and not rows:
+            arguments_of = [place.array for place in places.values() if place.array.batched]
+            shapes = {array.name: shape_in_memory(array) for array in arguments_of}
+            steps = {step.output.name: shape_in_memory(step.output) for step in lowering.steps}
+            taken_with = {"p": (len(self._wrt),), "weight": (), **{a: shapes[a] for a in arguments}}
+            source = Buffers(body, taken_with, writer.constants, steps).source
+            self._sources[f"{name} in place"] = source
+            namespace |= in_place()
+            exec(compile(source, "<compiled graph in place>", "exec"), namespace)
+            self._prepare[name] = namespace["prepare"]
         if name == "value_and_grad":
             self._operations = (before, len(lowering.steps))
 
@@ -257,28 +271,49 @@ class Program:
             p = numpy.broadcast_to(p, (n, len(self._wrt)))
         blocks = n is not None and n > BLOCK and not rows and self._batched[name]
         try:
-            with numpy.errstate(divide="raise", invalid="raise", over="raise", under="ignore"):
-                return (
-                    self._blocks(function, p, weight, columns)
+            if name in self._prepare:
+                value, gradient = (
+                    self._blocks(name, p, weight, columns)
                     if blocks
-                    else function(p, weight, *columns)
+                    else self._in_place(name, n or 1, p, weight, columns)
                 )
+                if isfinite(value):
+                    return value, gradient
+                raise FloatingPointError
+            with numpy.errstate(**STRICT):
+                found: tuple[Any, Any] = function(p, weight, *columns)
+                return found
         except FloatingPointError:
             self._explain(which, params, columns, n)
         with numpy.errstate(all="ignore"):
-            if blocks:
-                return self._blocks(function, p, weight, columns)
             result: tuple[Any, Any] = function(p, weight, *columns)
             return result
 
-    @staticmethod
+    def _in_place(
+        self, name: str, n: int, p: NDArray[float64], weight: float, columns: list[Any]
+    ) -> tuple[Any, Any]:
+        """Run in arrays of an earlier run, if there are any that nobody runs in now."""
+        ready = self._ready.setdefault((name, n), [])
+        try:
+            run = ready.pop()
+        except IndexError:
+            context = copy_context()
+            context.run(numpy.seterr, **STRICT)
+            run = partial(context.run, self._prepare[name](n))
+        try:
+            found: tuple[Any, Any] = run(p, weight, *columns)
+        finally:
+            ready.append(run)
+        return found
+
     def _blocks(
-        function: Any, p: NDArray[float64], weight: float, columns: list[Any]
+        self, name: str, p: NDArray[float64], weight: float, columns: list[Any]
     ) -> tuple[Any, Any]:
         """The sum over blocks of rows."""
         value, gradient = 0.0, None
         for begin in range(0, len(columns[0]), BLOCK):
-            part, slopes = function(p, weight, *(c[begin : begin + BLOCK] for c in columns))
+            block = [column[begin : begin + BLOCK] for column in columns]
+            part, slopes = self._in_place(name, len(block[0]), p, weight, block)
             value += part
             if slopes is not None:
                 gradient = slopes if gradient is None else gradient + slopes
@@ -324,29 +359,19 @@ class Program:
                 raise DomainError(f"row {row} of the batch: {error}") from None
 
 
+STRICT: Any = {"divide": "raise", "invalid": "raise", "over": "raise", "under": "ignore"}
 RESERVED = {"p", "n", "xp", "weight", "value", "gradient", "ignoring", "program"}
+
+
+def shape_in_memory(array: Array) -> tuple[int | str, ...]:
+    """The length of each axis; "n" is that of the batch."""
+    rows: tuple[int | str, ...] = ("n",) if array.batched else ()
+    return rows if array.width is None else (*rows, array.width)
 
 
 def ignoring() -> Any:
     """Let a case that is not chosen overflow."""
     return numpy.errstate(all="ignore")
-
-
-def result_text(result: Place | float, rows: bool) -> str:
-    """The value of an output, or of each row."""
-    if not isinstance(result, Place):
-        return number_text(result, rows)
-    name = result.array.name
-    if result.lane is not None:
-        name += f"[:, {result.lane}]" if result.array.batched else f"[{result.lane}]"
-    if not result.array.batched:
-        return name if not rows else f"{name} + xp.zeros(n)"
-    return name if rows else f"{name}.sum() * weight"
-
-
-def number_text(value: float, rows: bool) -> str:
-    """A value that depends on nothing."""
-    return f"xp.full(n, {number_literal(value)})" if rows else number_literal(value)
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from tinygrad_lin.compiler.formulas import may_flag, parsed, written
+from tinygrad_lin.compiler.formulas import constant, may_flag, parsed, written
 from tinygrad_lin.compiler.lowering import Array, Part, Place, Step
 from tinygrad_lin.ops import over_sequences
 
@@ -29,15 +29,36 @@ class Shape(NamedTuple):
         return Shape(self.batched or other.batched, self.wide or other.wide)
 
 
+SINGLE = Shape(False, False)
+
+
+class Slope(NamedTuple):
+    """A derivative: a number times scalars times an array (none if there is no text)."""
+
+    number: float = 1.0
+    scalars: tuple[str, ...] = ()
+    text: str = ""
+    shape: Shape = SINGLE
+
+    def __str__(self) -> str:
+        factors = [*self.scalars, *([self.text] if self.text else [])]
+        if self.number == -1.0 and factors:
+            return "-" + " * ".join(factors)
+        number_first = [] if self.number == 1.0 and factors else [number(self.number)]
+        return " * ".join(number_first + factors)
+
+    @property
+    def factor(self) -> str:
+        """The slope as it stands in a product."""
+        text = str(self)
+        return text if simple(parsed(text)) else f"({text})"
+
+
 class Share(NamedTuple):
     """A share in the derivative by some lanes of an array, or by all of it."""
 
     lanes: tuple[int, ...] | None
-    text: str
-    shape: Shape
-
-
-SINGLE = Shape(False, False)
+    slope: Slope
 
 
 def shape_of(array: Array) -> Shape:
@@ -68,7 +89,7 @@ class Writer:
         self.parameters = parameters
         self.functional = functional
         self.constants: dict[str, Any] = {}
-        self.lines: list[str] = []
+        self.lines: list[str] = []  # whole statements
         self.shares: dict[Array, list[Share]] = defaultdict(list)
         self.weights: dict[int, str] = {}
 
@@ -77,7 +98,7 @@ class Writer:
         for k, step in enumerate(self.steps):
             name = step.output.name
             if step.kind == "matmul":
-                self.lines += self.matmul(k, step)
+                self.matmul(k, step)
             elif step.kind == "total":
                 (part,) = step.operands
                 assert isinstance(part, Part)
@@ -90,7 +111,7 @@ class Writer:
         """A line that computes; where a case that is not chosen may overflow, quietly."""
         line = f"{name} = {text}"
         if may_flag(text) and not self.functional:
-            self.lines += ["with ignoring():", f"    {line}"]
+            self.lines.append(f"with ignoring():\n    {line}")
         else:
             self.lines.append(line)
 
@@ -146,7 +167,7 @@ class Writer:
         self.constants[name] = content
         return name
 
-    def matmul(self, k: int, step: Step) -> list[str]:
+    def matmul(self, k: int, step: Step) -> None:
         """A matrix product and a bias."""
         inputs, weights, bias = step.operands
         assert isinstance(inputs, Part)
@@ -154,17 +175,78 @@ class Writer:
         wide = step.output.width
         x, w = self.lanes_of(inputs), self.lanes_of(weights)
         self.weights[k] = w
-        lines = []
         if wide is not None:
             self.weights[k] = f"{step.output.name}_weights"
-            lines.append("# a matrix product: neurons with the same inputs")
-            lines.append(f"{self.weights[k]} = {w}.reshape({wide}, -1)")
+            why = "# a matrix product: neurons with the same inputs"
+            self.lines.append(f"{why}\n{self.weights[k]} = {w}.reshape({wide}, -1)")
         w = self.weights[k]
         batched = inputs.array.batched
         product = f"{x} @ {w}.T" if batched and wide else f"{x} @ {w}" if batched else f"{w} @ {x}"
         if bias != 0.0:
             product += f" + {self.text(bias, step.output)}"
-        return [*lines, f"{step.output.name} = {product}"]
+        self.lines.append(f"{step.output.name} = {product}")
+
+    def value(self, rows: bool) -> None:
+        """The line for the output: of each row, or their average."""
+        if rows or not isinstance(self.result, Place) or not self.result.array.batched:
+            self.lines.append(f"value = {self.of_each_row(rows)}")
+            return
+        made = {step.output: step for step in self.steps}
+        terms: list[str] = []
+        todo = [(1.0, self.result)]
+        while todo:
+            number, place = todo.pop()
+            step = made.get(place.array)
+            linear = self.linear(step) if step and place.lane is None else None
+            if linear:
+                todo += [(number * slope, operand) for slope, operand in reversed(linear)]
+            elif place.array.batched:
+                terms.append(str(Slope(number, (), self.sum_of(place, step))))
+            else:
+                terms.append(str(Slope(number, (text_of(place), "n"))))
+        total = " + ".join(terms)
+        self.lines.append(f"value = weight * {f'({total})' if len(terms) > 1 else total}")
+
+    def of_each_row(self, rows: bool) -> str:
+        """The output where it is not averaged."""
+        if not isinstance(self.result, Place):
+            return f"xp.full(n, {number(self.result)})" if rows else number(self.result)
+        text = text_of(self.result)
+        return text if not rows or self.result.array.batched else f"{text} + xp.zeros(n)"
+
+    def linear(self, step: Step) -> list[tuple[float, Place]]:
+        """What a step adds up, and how many times each, if it does no more: then so may the sum."""
+        if step.kind != "map":
+            return []
+        given = self.given(step)
+        parts = {
+            name: part for name, part in zip(step.row.operands, step.operands)
+            if isinstance(part, Part)
+        }  # fmt: skip
+        at_zero = written(step.row.formula, given | dict.fromkeys(parts, "0.0"))
+        if constant(parsed(at_zero)) != 0.0:
+            return []
+        terms = []
+        for formula, operand in zip(step.row.partials, step.operands):
+            if isinstance(operand, Part):
+                slope = constant(parsed(written(formula, given)))
+                if slope is None or (operand.lanes and len(operand.lanes) > 1):
+                    return []
+                lane = operand.lanes[0] if operand.lanes else None
+                terms.append((slope, Place(operand.array, lane)))
+        return terms
+
+    def sum_of(self, place: Place, step: Step | None) -> str:
+        """The sum of a column; that of a product is one of BLAS's."""
+        if step and step.kind == "map" and place.lane is None:
+            tree: Any = parsed(written(step.row.formula, self.given(step)))
+            columns = [p for p in step.operands if isinstance(p, Part) and p.array.batched]
+            if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult):
+                factors = [ast.unparse(side) for side in (tree.left, tree.right)]
+                known = {self.text(part, step.output) for part in columns}
+                if known.issuperset(factors):
+                    return f"({factors[0]} @ {factors[1]})"
+        return f"{text_of(place)}.sum()"
 
     def backward(self) -> None:
         """The lines that compute the gradient, from the output to the parameters."""
@@ -172,46 +254,46 @@ class Writer:
             array, lane = self.result
             lanes = None if lane is None else (lane,)
             # An average over the batch; what is the same in every row is its own average.
-            seed = "weight" if array.batched else "1.0"
-            self.shares[array].append(Share(lanes, seed, SINGLE))
+            self.shares[array].append(Share(lanes, Slope(1.0, ("weight",) * array.batched)))
         for k, step in reversed(list(enumerate(self.steps))):
             shares = self.shares.pop(step.output, [])
             if not shares or not step.output.learns:
                 continue
-            upstream, shape = self.gather(step.output, shares)
+            upstream = self.gather(step.output, shares)
             if step.kind == "matmul":
-                self.matmul_back(k, step, upstream, shape)
+                self.matmul_back(k, step, upstream)
             elif step.kind == "total":
                 (part,) = step.operands
                 assert isinstance(part, Part)
-                column = f"{upstream}[:, None]" if shape.batched else upstream
-                self.shares[part.array].append(Share(part.lanes, column, shape))
+                if upstream.shape.batched:
+                    upstream = upstream._replace(text=f"{upstream.text}[:, None]")
+                self.shares[part.array].append(Share(part.lanes, upstream))
             else:
-                self.map_back(step, upstream, shape)
+                self.map_back(step, upstream)
         self.parameters_back()
 
-    def gather(self, array: Array, shares: list[Share]) -> tuple[str, Shape]:
+    def gather(self, array: Array, shares: list[Share]) -> Slope:
         """The derivative by an array, from all shares in it."""
+        shares = merged(shares)
         name = f"d_{array.name}"
-        if all(share.lanes is None or self.is_all(array, share.lanes) for share in shares):
+        if all(share.lanes is None or is_all(array, share.lanes) for share in shares):
+            slope = shares[0].slope
+            if len(shares) == 1:
+                if not slope.text or slope.text.isidentifier():
+                    return slope
+                self.lines.append(f"{name} = {slope.text}")
+                return slope._replace(text=name)
             shape = SINGLE
             for share in shares:
-                shape |= share.shape
-            if len(shares) == 1 and shares[0].text.isidentifier():
-                return shares[0].text, shape
-            self.lines.append(f"{name} = {' + '.join(share.text for share in shares)}")
-            return name, shape
+                shape |= share.slope.shape
+            self.lines.append(f"{name} = {' + '.join(str(share.slope) for share in shares)}")
+            return Slope(text=name, shape=shape)
         size = f"(n, {array.width})" if array.batched else f"{array.width}"
         self.lines.append(f"{name} = xp.zeros({size})")
         for share in shares:
             lanes = share.lanes if share.lanes is not None else tuple(range(array.width or 0))
-            self.add(name, self.index(array, lanes), share.text)
-        return name, shape_of(array)
-
-    @staticmethod
-    def is_all(array: Array, lanes: tuple[int, ...]) -> bool:
-        """Whether lanes are all of an array, in order."""
-        return array.width is not None and lanes == tuple(range(array.width))
+            self.add(name, self.index(array, lanes), str(share.slope))
+        return Slope(text=name, shape=shape_of(array))
 
     def add(self, name: str, index: str, text: str, sign: str = "+=") -> None:
         """Add to some lanes."""
@@ -220,7 +302,7 @@ class Writer:
         else:
             self.lines.append(f"{name}[{index}] {sign} {text}")
 
-    def map_back(self, step: Step, upstream: str, shape: Shape) -> None:
+    def map_back(self, step: Step, upstream: Slope) -> None:
         """The chain rule through a formula."""
         given = self.given(step)
         if step.kind == "fold":
@@ -230,25 +312,29 @@ class Writer:
             if not isinstance(operand, Part) or not operand.array.learns:
                 continue
             if step.kind == "fold":
-                product = f"{upstream} * {every}[{place}]"
-                full = f"xp.broadcast_to({product}, {step.output.name}.shape)"
-                self.share(operand, step.output, full, shape_of(step.output), ())
+                shape = shape_of(step.output)
+                text = f"xp.broadcast_to({upstream} * {every}[{place}], {step.output.name}.shape)"
+                self.share(operand, step.output, Slope(text=text, shape=shape))
                 continue
             local = written(step.row.partials[place], given)
-            local_shape = self.shape_of_formula(step.row, place, step)
-            if local == "1.0":
-                self.share(operand, step.output, upstream, shape, ())
-            elif local == "-1.0":
-                self.share(operand, step.output, f"-{upstream}", shape, ())
-            else:
-                factors = (upstream, *split(local))
-                if may_flag(local) and not self.functional:
-                    name = f"{step.output.name}_slope{place}"
-                    self.assign(name, local)
-                    factors = (upstream, name)
-                product = " * ".join(factors)
-                sum_of = factors if shape.batched and local_shape.batched else ()
-                self.share(operand, step.output, product, shape | local_shape, sum_of)
+            if may_flag(local) and not self.functional:
+                name = f"{step.output.name}_slope{place}"
+                self.assign(name, local)
+                local = name
+            slope, columns = upstream, None
+            for factor in split(local):
+                known = constant(parsed(factor))
+                shape = self.shape_of_formula(step.row, place, step)
+                if known is not None:
+                    slope = slope._replace(number=slope.number * known)
+                elif shape == SINGLE:
+                    slope = slope._replace(scalars=(*slope.scalars, factor))
+                else:
+                    if slope.shape.batched and shape.batched:
+                        columns = slope.text, factor
+                    text = f"{slope.text} * {factor}" if slope.text else factor
+                    slope = slope._replace(text=text, shape=slope.shape | shape)
+            self.share(operand, step.output, slope, columns)
 
     def shape_of_formula(self, row: Operation, place: int, step: Step) -> Shape:
         """Which axes a local derivative has, by the names in it."""
@@ -262,79 +348,131 @@ class Writer:
         return shape
 
     def share(
-        self, part: Part, output: Array, text: str, shape: Shape, factors: tuple[str, ...]
+        self, part: Part, output: Array, slope: Slope, factors: tuple[str, str] | None = None
     ) -> None:
-        """A share in an operand's derivative, summed over the axes that the operand lacks."""
+        """A share in an operand's derivative, summed over the axes that the operand lacks.
+
+        Where the slope's text is a product of two columns, they are given, too.
+        """
         target, have = shape_of_part(part), shape_of(output)
+        _, scalars, text, shape = slope
+        product = text if simple(parsed(text or "1.0")) else f"({text})"
+        lanes = have.wide and not target.wide
+        times = 1
         if have.batched and not target.batched:
             if not shape.batched:
-                text = f"{text} * n"
-            elif len(factors) == 2 and not have.wide:
-                text = f"{factors[0]} @ {factors[1]}"
-            elif have.wide and not target.wide and shape.wide:
-                text = f"({text}).sum()"
-                shape = Shape(shape.batched, False)
-                have = Shape(True, False)
+                scalars = (*scalars, "n")
+            elif factors and not have.wide:
+                text = f"({factors[0]} @ {factors[1]})"
+            elif shape.wide and not lanes:
+                text = f"{product}.sum(0)"
             else:
-                text = f"({text}).sum(0)"
-            shape = Shape(False, shape.wide)
-        if have.wide and not target.wide:
+                text = f"{product}.sum()"
+                times = output.width or 1 if lanes and not shape.wide else 1
+                lanes = False
+            shape = Shape(False, shape.wide and not text.endswith(".sum()"))
+            product = text
+        if lanes:
             if shape.wide:
-                text = f"({text}).sum(-1)"
-            elif shape.batched:
-                text = f"({text})[:, 0] * {output.width}"
-            else:
-                text = f"{text} * {output.width}"
-                if text.startswith("("):  # what is left of a sum over the batch
-                    text = f"xp.sum({text})"
+                text = f"{product}.sum(-1)"
+            else:  # a column that all the lanes share, or no array at all
+                text = f"{product}[:, 0]" if shape.batched else text
+                times = output.width or 1
             shape = Shape(shape.batched, False)
-        if not text.isidentifier():
-            text = f"({text})" if text[0] == "-" or " + " in text else text
-        if part.lanes is not None and len(part.lanes) > 1 and shape.batched and not shape.wide:
-            text = f"({text})[:, None]" if not have.wide else text
-        self.shares[part.array].append(Share(part.lanes, text, shape))
+        elif part.lanes is not None and len(part.lanes) > 1 and shape == Shape(True, False):
+            text = text if have.wide else f"({text})[:, None]"
+        slope = Slope(slope.number * times, scalars, text, shape)
+        self.shares[part.array].append(Share(part.lanes, slope))
 
-    def matmul_back(self, k: int, step: Step, upstream: str, shape: Shape) -> None:
+    def matmul_back(self, k: int, step: Step, upstream: Slope) -> None:
         """The chain rule through a matrix product."""
         inputs, weights, bias = step.operands
         assert isinstance(inputs, Part)
         assert isinstance(weights, Part)
         output, w, x = step.output, self.weights[k], self.lanes_of(inputs)
-        if shape != shape_of(output):
+        batched, wide = inputs.array.batched, output.width is not None
+        if upstream.shape != shape_of(output):
             name = f"d_{output.name}"
             self.lines.append(f"{name} = {upstream} + xp.zeros_like({output.name})")
-            upstream, shape = name, shape_of(output)
-        batched, wide = inputs.array.batched, output.width is not None
+            upstream = Slope(text=name, shape=shape_of(output))
+        elif batched and (wide or inputs.array.learns) and upstream[:2] != (1.0, ()):
+            name = f"d_{output.name}"  # a column is scaled sooner than the matrices made of it
+            self.lines.append(f"{name} = {upstream}")
+            upstream = Slope(text=name, shape=shape_of(output))
+        d = upstream.text
         if inputs.array.learns:
-            text = (
-                f"{upstream} @ {w}" if wide
-                else f"{upstream}[:, None] * {w}" if batched
-                else f"{upstream} * {w}"
-            )  # fmt: skip
-            self.shares[inputs.array].append(Share(inputs.lanes, text, shape_of_part(inputs)))
+            text = f"({d} @ {w})" if wide else f"{d}[:, None] * {w}" if batched else w
+            if not wide and not batched:
+                text = f"{d} * {w}" if d else w
+            slope = Slope(upstream.number, upstream.scalars, text, shape_of_part(inputs))
+            self.shares[inputs.array].append(Share(inputs.lanes, slope))
         if weights.array.learns:
             text = (
-                f"({upstream}.T @ {x}).ravel()" if batched and wide
-                else f"{upstream} @ {x}" if batched
-                else f"xp.outer({upstream}, {x}).ravel()" if wide
-                else f"{upstream} * {x}"
+                f"({d}.T @ {x}).ravel()" if batched and wide
+                else f"({d} @ {x})" if batched
+                else f"xp.outer({d}, {x}).ravel()" if wide
+                else f"{d} * {x}" if d
+                else x
             )  # fmt: skip
-            self.shares[weights.array].append(Share(weights.lanes, text, Shape(False, True)))
+            slope = Slope(upstream.number, upstream.scalars, text, Shape(False, True))
+            self.shares[weights.array].append(Share(weights.lanes, slope))
         if isinstance(bias, Part) and bias.array.learns:
-            self.share(bias, output, upstream, shape, ())
+            self.share(bias, output, upstream)
 
     def parameters_back(self) -> None:
-        """The gradient, in the order of the parameters."""
+        """The gradient, in the order of the parameters: what goes to most of them last."""
         array = self.parameters
-        shares = self.shares.pop(array, [])
+        every = tuple(range(array.width or 0))
+        shares = [
+            Share(share.lanes if share.lanes is not None else every, share.slope)
+            for share in merged(self.shares.pop(array, []))
+        ]
+        shares.sort(key=lambda share: len(share.lanes or ()))
         size = f"(n, {array.width})" if array.batched else f"{array.width}"
         self.lines.append(f"gradient = xp.zeros({size})")
-        written_to: set[int] = set()
-        for share in shares:
-            lanes = share.lanes if share.lanes is not None else tuple(range(array.width or 0))
-            sign = "+=" if written_to & set(lanes) else "="
-            written_to |= set(lanes)
-            self.add("gradient", self.index(array, lanes), share.text, sign)
+        have: set[int] = set()
+        for lanes, slope in shares:
+            assert lanes is not None
+            sign = "=" if have.isdisjoint(lanes) else "+="
+            have.update(lanes)
+            self.add("gradient", self.index(array, lanes), str(slope), sign)
+
+
+def merged(shares: list[Share]) -> list[Share]:
+    """Shares, those that differ only in a number as one."""
+    numbers: dict[Share, float] = {}
+    for lanes, slope in shares:
+        key = Share(lanes, slope._replace(number=1.0))
+        numbers[key] = numbers.get(key, 0.0) + slope.number
+    return [
+        Share(lanes, slope._replace(number=number)) for (lanes, slope), number in numbers.items()
+    ]
+
+
+def is_all(array: Array, lanes: tuple[int, ...]) -> bool:
+    """Whether lanes are all of an array, in order."""
+    return array.width is not None and lanes == tuple(range(array.width))
+
+
+def text_of(place: Place) -> str:
+    """The text of a place."""
+    array, lane = place
+    if lane is None:
+        return array.name
+    return f"{array.name}[:, {lane}]" if array.batched else f"{array.name}[{lane}]"
+
+
+def needed(lines: list[str]) -> list[str]:
+    """The lines that matter for the value and the gradient."""
+    kept: list[str] = []
+    wanted = {"value", "gradient"}
+    for line in reversed(lines):
+        names = {n.id: n.ctx for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)}
+        made = {name for name, context in names.items() if isinstance(context, ast.Store)}
+        if wanted & (made or set(names)):
+            wanted |= set(names)
+            kept.append(line)
+    return kept[::-1]
 
 
 def number(value: float) -> str:
