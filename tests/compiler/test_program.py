@@ -200,7 +200,7 @@ def test_the_source_reads_like_the_graph() -> None:
     w, x, b = Value(2.0, "w"), Value(3.0, "x"), Value(1.0, "b")
     a = w * x + b
     a.label = "a"
-    program = compile_graph(a, batch=[x], wrt=[w, b])
+    program = compile_graph(exp(a), batch=[x], wrt=[w, b])
     assert "def program(p, weight, x):" in program.source
     assert "a = mul1 + p[1]" in program.source
     assert program.source.index("a = ") < program.source.index("gradient")

@@ -155,10 +155,8 @@ class Buffers:
                 self.fill(target, value)
             case ast.AugAssign(target=ast.Subscript() as target, value=value):
                 self.increase(target, value)
-            case ast.Return():
-                pass
-            case _:
-                self.emit(ast.unparse(node))
+            case ast.Expr(value=value):
+                self.as_it_is("", value, len(self.lines))
 
     def emit(self, line: str) -> None:
         """A line of the program."""
@@ -287,6 +285,8 @@ class Buffers:
         texts = [operand.text for operand in operands]
         if not shape:
             return Array(f"xp.{name}({', '.join(texts)})", ())
+        # NumPy takes a number in an array quicker than one from Python.
+        texts = [self.constant(f"_array({t})") if is_number(t) else t for t in texts]
         kind = "bool" if f"{'d' * len(operands)}->?" in function.types else "float"
         place = self.place(shape, out, kind)
         self.emit(f"_{name}({', '.join(texts)}, out={place.text})")
@@ -433,6 +433,11 @@ def written(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))},)"
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
+    return text.replace(".", "", 1).isdecimal()
+
+
 def names_in(text: str) -> list[str]:
     """The names in a line, in order."""
     return re.findall(r"[A-Za-z_]\w*", text)
@@ -440,7 +445,7 @@ def names_in(text: str) -> list[str]:
 
 def namespace() -> dict[str, Any]:
     """What the program calls, by names that no label can have."""
-    others = {"dot", "take", "copyto", "empty", "ones", "zeros"}
+    others = {"array", "dot", "take", "copyto", "empty", "ones", "zeros"}
     return {
         f"_{name}": function
         for name, function in vars(numpy).items()

@@ -78,15 +78,22 @@ class Writer:
         steps: what to do, in order.
         result: where the output is, or a number.
         parameters: the array of what the derivatives are taken by.
+        rows: whether there is a result for each row of the batch, and not their average.
         functional: whether arrays cannot be changed in place (as those of JAX).
     """
 
     def __init__(
-        self, steps: Sequence[Step], result: Place | float, parameters: Array, functional: bool
+        self,
+        steps: Sequence[Step],
+        result: Place | float,
+        parameters: Array,
+        rows: bool,
+        functional: bool,
     ) -> None:
         self.steps = steps
         self.result = result
         self.parameters = parameters
+        self.rows = rows
         self.functional = functional
         self.constants: dict[str, Any] = {}
         self.lines: list[str] = []  # whole statements
@@ -111,7 +118,7 @@ class Writer:
         """A line that computes; where a case that is not chosen may overflow, quietly."""
         line = f"{name} = {text}"
         if may_flag(text) and not self.functional:
-            self.lines.append(f"with ignoring():\n    {line}")
+            self.lines.append(f"with ignoring():\n    {line}\ncertain({name})")
         else:
             self.lines.append(line)
 
@@ -186,10 +193,10 @@ class Writer:
             product += f" + {self.text(bias, step.output)}"
         self.lines.append(f"{step.output.name} = {product}")
 
-    def value(self, rows: bool) -> None:
+    def value(self) -> None:
         """The line for the output: of each row, or their average."""
-        if rows or not isinstance(self.result, Place) or not self.result.array.batched:
-            self.lines.append(f"value = {self.of_each_row(rows)}")
+        if self.rows or not isinstance(self.result, Place) or not self.result.array.batched:
+            self.lines.append(f"value = {self.not_averaged()}")
             return
         made = {step.output: step for step in self.steps}
         terms: list[str] = []
@@ -207,12 +214,12 @@ class Writer:
         total = " + ".join(terms)
         self.lines.append(f"value = weight * {f'({total})' if len(terms) > 1 else total}")
 
-    def of_each_row(self, rows: bool) -> str:
-        """The output where it is not averaged."""
+    def not_averaged(self) -> str:
+        """The output of each row, or what is the same in all."""
         if not isinstance(self.result, Place):
-            return f"xp.full(n, {number(self.result)})" if rows else number(self.result)
+            return f"xp.full(n, {number(self.result)})" if self.rows else number(self.result)
         text = text_of(self.result)
-        return text if not rows or self.result.array.batched else f"{text} + xp.zeros(n)"
+        return text if not self.rows or self.result.array.batched else f"{text} + xp.zeros(n)"
 
     def linear(self, step: Step) -> list[tuple[float, Place]]:
         """What a step adds up, and how many times each, if it does no more: then so may the sum."""
@@ -253,8 +260,9 @@ class Writer:
         if isinstance(self.result, Place) and self.result.array.learns:
             array, lane = self.result
             lanes = None if lane is None else (lane,)
-            # An average over the batch; what is the same in every row is its own average.
-            self.shares[array].append(Share(lanes, Slope(1.0, ("weight",) * array.batched)))
+            # What is the same in every row is its own average.
+            averaged = array.batched and not self.rows
+            self.shares[array].append(Share(lanes, Slope(1.0, ("weight",) * averaged)))
         for k, step in reversed(list(enumerate(self.steps))):
             shares = self.shares.pop(step.output, [])
             if not shares or not step.output.learns:
