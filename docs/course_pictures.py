@@ -6,6 +6,7 @@ import io
 import math
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -50,8 +51,8 @@ def one_weight() -> Figure:
 def pieces(f: Callable[[float], float], n: int) -> Callable[[float], float]:
     """The net of the second chapter: n relus with weights set by hand."""
     knots = [-1 + 2 * k / n for k in range(n + 1)]
-    slopes = [(f(right) - f(left)) / (right - left) for left, right in zip(knots, knots[1:])]
-    changes = [slopes[0], *(after - before for before, after in zip(slopes, slopes[1:]))]
+    slopes = [(f(right) - f(left)) / (right - left) for left, right in pairwise(knots)]
+    changes = [slopes[0], *(after - before for before, after in pairwise(slopes))]
     return lambda x: f(-1.0) + sum(c * relu(x - k) for c, k in zip(changes, knots))
 
 
@@ -95,8 +96,9 @@ def layers() -> Figure:
                 ax.plot(*zip(begin, end), color=CURVE if weight.data > 0 else POINTS,
                         linewidth=0.8 + 2.5 * abs(weight.data), zorder=1)  # fmt: skip
                 middle = [0.45 * b + 0.55 * e for b, e in zip(begin, end)]
+                patch = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
                 ax.text(*middle, f"{weight.data:.2f}", ha="center", va="center", fontsize=8,
-                        color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
+                        color=INK, bbox=patch)  # fmt: skip
     names = [["x"], ["tanh"] * 3, ["a"]]
     for column, texts, title in zip(places, names, ("input", "hidden", "output")):
         ax.text(column[0][0], 1.55, title, ha="center", color=INK)
@@ -159,7 +161,8 @@ def rates() -> Figure:
     ax.set_xlabel("step")
     ax.set_ylabel("cost C")
     ax.set_ylim(1e-2, 1e6)
-    ax.legend(title="learning rate", frameon=False, loc="center right")
+    ax.legend(title="learning rate", frameon=False, loc="center right",
+              bbox_to_anchor=(1.0, 0.3))  # fmt: skip
     return figure
 
 

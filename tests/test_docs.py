@@ -23,8 +23,13 @@ FLAGS = doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(page: Path, language: str) -> list[str]:
+    """The code of a language, that in quotations and answers too."""
     text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^([ >]*)```{language}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [
+        re.sub(rf"^(?:{margin}|{margin.rstrip()})", "", code, flags=re.MULTILINE)
+        for margin, code in found
+    ]
 
 
 @pytest.fixture(autouse=True)
