@@ -18,7 +18,7 @@ from tinygrad_lin.files import write_whole
 
 CHAPTER = Path(__file__).parent / "course" / "one-weight.md"
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "course.ipynb"
-GRAPH = "In a notebook, `draw` shows the graph of the cost: this is what the next section walks through."
+GRAPH = "In a notebook, `draw` shows the graph of the cost, which the next section walks through."
 
 
 def cells(chapter: str) -> list[nbformat.NotebookNode]:
