@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = "tinygrad_lin"
+copyright = "the tinygrad_lin developers"
 release = tinygrad_lin.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath"]
@@ -34,8 +35,8 @@ html_math_renderer = "mathml"
 html_copy_source = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # signatures have them
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 
 class Derivatives(SphinxDirective):
@@ -56,6 +57,13 @@ def add_navigation(app: Sphinx, name: str, source: list[str]) -> None:
         pages = re.findall(r"^[-\d.]+ \[(.+)\]\((\S+)\.md\)", part, re.MULTILINE)
         entries = "\n".join(f"{title} <{target}>" for title, target in pages)
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{entries}\n```\n"
+
+
+def trim(app: Sphinx, document: nodes.document) -> None:
+    """Leave out the empty line that ends a doctest."""
+    for block in document.findall(nodes.literal_block):
+        block.rawsource = block.astext().rstrip()
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def write_pages(app: Sphinx, error: Exception | None) -> None:
@@ -85,4 +93,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("derivatives", Derivatives)
     app.add_html_math_renderer("mathml", (math, None), (math, None))
     app.connect("source-read", add_navigation)
+    app.connect("doctree-read", trim)
     app.connect("build-finished", write_pages)

@@ -32,13 +32,10 @@ def cells(row: Operation) -> tuple[str, ...]:
         rf"$\frac{{\partial \mathit{{out}}}}{{\partial {letter(name)}}} = {tex(partial, row)}$"
         for name, partial in zip(names, row.partials)
     ]
-    value = tex(row.formula, row)
-    if "cases" in value:
-        value = f"{row.tex.format(**dict(zip(names, names)))} = {value}"
     return (
         f"`{row.name}`",
         row.sign.replace("|", r"\|"),
-        f"${value}$".replace("|", r"\vert "),
+        f"${tex(row.formula, row)}$".replace("|", r"\vert "),
         "<br>".join(slopes),
         where(row.defined),
         where(row.smooth),
