@@ -34,7 +34,7 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # signatures have them
+autodoc_preserve_defaults = True
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 

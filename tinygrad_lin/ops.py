@@ -103,7 +103,7 @@ class Operation:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The names of its function's parameters: the operand ``*x`` comes as a sequence xs."""
+        """The names of its function's parameters; the operand ``*x`` comes as a sequence xs."""
         return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
 
     def grouped(self, operands: Sequence[Any]) -> list[Any]:
