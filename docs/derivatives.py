@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from tinygrad_lin.ops import TABLE, Operation
@@ -76,7 +77,7 @@ def condition(tree: ast.expr) -> str:
     """When a case holds, in TeX."""
     if isinstance(tree, ast.Name):
         return rf"\text{{if }} {tree.id} \ne 0"
-    words = ast.unparse(tree).replace(".0", "").split()
+    words = re.sub(r"\.0\b", "", ast.unparse(tree)).split()
     return r"\text{if } " + " ".join(COMPARISONS.get(word, word) for word in words)
 
 

@@ -87,7 +87,9 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 
 def test_the_table_of_derivatives_is_that_of_the_rows() -> None:
-    add_operation("cube", "x * x * x", ("3.0 * x * x if x else 0.0",), sign="x³", smooth="x > 0")
+    add_operation(
+        "cube", "x * x * x", ("3.0 * x * x if x > 0.05 else 0.0",), sign="x³", smooth="x > 0"
+    )
     try:
         docs = str(ROOT / "docs" / "derivatives.py")
         lines = runpy.run_path(docs)["table"]().splitlines()
@@ -97,7 +99,7 @@ def test_the_table_of_derivatives_is_that_of_the_rows() -> None:
     assert {len(re.split(r"(?<!\\)\|", line)) for line in lines} == {8}
     assert lines[-1] == (
         r"| `cube` | x³ | $x \cdot x \cdot x$ | $\frac{\partial \mathit{out}}{\partial x} = "
-        r"\begin{cases} 3 \cdot x \cdot x & \text{if } x \ne 0 \\ 0 & \text{else} \end{cases}$ "
+        r"\begin{cases} 3 \cdot x \cdot x & \text{if } x > 0.05 \\ 0 & \text{else} \end{cases}$ "
         r"| everywhere | `x > 0` |"
     )
 
