@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tinygrad_lin import TABLE
+from tinygrad_lin import TABLE, add_operation
 from tinygrad_lin.cli import main
 from tinygrad_lin.recording import forget
 
@@ -23,8 +23,13 @@ FLAGS = doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(page: Path, language: str) -> list[str]:
+    """The code of a language, that in quotations and answers too."""
     text = page.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^([ >]*)```{language}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [
+        re.sub(rf"^(?:{margin}|{margin.rstrip()})", "", code, flags=re.MULTILINE)
+        for margin, code in found
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -59,10 +64,44 @@ def test_commands(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
-def test_links_lead_to_files(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith("https://"):
-            assert (page.parent / target).exists(), target
+            path, _, anchor = target.partition("#")
+            file = page.parent / path if path else page
+            assert file.exists(), target
+            assert not anchor or anchor in anchors(file), target
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub and the site give to a page's headings."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = ROOT / "docs" / "index.md"
+    targets = re.findall(r"^[-\d.]+ \[.+\]\((\S+\.md)\)", index.read_text("utf-8"), re.MULTILINE)
+    assert {index.parent / target for target in targets} == {*PAGES[1:]} - {index}
+
+
+def test_the_table_of_derivatives_is_that_of_the_rows() -> None:
+    add_operation(
+        "cube", "x * x * x", ("3.0 * x * x if x > 0.05 else 0.0",), sign="x³", smooth="x > 0"
+    )
+    try:
+        docs = str(ROOT / "docs" / "derivatives.py")
+        lines = runpy.run_path(docs)["table"]().splitlines()
+    finally:
+        forget(TABLE["cube"])
+    assert len(lines) == 2 + len(TABLE) + 1
+    assert {len(re.split(r"(?<!\\)\|", line)) for line in lines} == {8}
+    assert lines[-1] == (
+        r"| `cube` | x³ | $x \cdot x \cdot x$ | $\frac{\partial \mathit{out}}{\partial x} = "
+        r"\begin{cases} 3 \cdot x \cdot x & \text{if } x > 0.05 \\ 0 & \text{else} \end{cases}$ "
+        r"| everywhere | `x > 0` |"
+    )
 
 
 @pytest.mark.skipif(
@@ -70,6 +109,7 @@ def test_links_lead_to_files(page: Path) -> None:
 )
 def test_the_pictures_can_be_made_again(tmp_path: Path) -> None:
     runpy.run_path(str(ROOT / "docs" / "pictures.py"))["main"](tmp_path)
+    runpy.run_path(str(ROOT / "docs" / "course_pictures.py"))["main"](tmp_path)
     runpy.run_path(str(ROOT / "docs" / "screenshots.py"))["main"](tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         p.name for p in (ROOT / "docs/images").iterdir()

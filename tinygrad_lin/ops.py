@@ -103,11 +103,11 @@ class Operation:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The names of its function's parameters: the operand *x comes as a sequence xs."""
+        """The names of its function's parameters; the operand ``*x`` comes as a sequence xs."""
         return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
 
     def grouped(self, operands: Sequence[Any]) -> list[Any]:
-        """Operands in a flat list as the arguments of its function: those of *x as one list.
+        """Operands in a flat list as the arguments of its function: those of ``*x`` as one list.
 
         >>> TABLE["dot"].grouped([1.0, 2.0, 3.0, 4.0, 5.0])
         [[1.0, 2.0], [3.0, 4.0], 5.0]

@@ -165,7 +165,7 @@ class Value(Operations, metaclass=LeafMaker):
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
-        """What the operation was applied to, in order: Values, and floats for constants."""
+        """What the operation was applied to, in order; constants are floats."""
         if self.operation is None:
             return ()
         if self._left is None and self._right is None:
@@ -178,7 +178,7 @@ class Value(Operations, metaclass=LeafMaker):
 
     @property
     def inputs(self) -> tuple[Value, ...]:
-        """The operands that are Values, in order and with repeats: ``x * x`` has two."""
+        """The operands that are Values, in order and with repeats; ``x * x`` has two."""
         left, right = self._left, self._right
         if left is None:
             if right is not None:
