@@ -375,17 +375,3 @@ def test_newton_from_a_compiled_gradient_agrees_with_the_hessian() -> None:
     base = program.value_and_grad([0.5, -0.1])[1]
     columns = [program.value_and_grad([0.5 + (k == 0), -0.1 + (k == 1)])[1] - base for k in (0, 1)]
     assert close(numpy.array(columns), hessian(cost, [w, b]))
-
-
-def test_what_is_too_long_for_a_program_is_recorded_anew() -> None:
-    w, x = Value(1.0, "w"), Value(0.5, "x")
-    root = w * x
-    for _ in range(25_000):
-        root = tanh(root + 1e-9)
-    program = compile_graph(root, batch=[x], wrt=[w])
-    assert "recorded anew" in program.describe()
-    value, gradient = program.value_and_grad([1.0], [0.5, 0.5])
-    wanted, slopes = eager(root, [w])
-    assert close(value, wanted)
-    assert close(gradient, slopes)
-    assert close(program.jacobian([1.0], [0.5, 0.5])[:, 0, 0], slopes * 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from copy import deepcopy
+from typing import Any
 
 import numpy
 
@@ -144,3 +145,38 @@ def may_flag(text: str) -> bool:
         for case in node.args[1:]
         for part in ast.walk(case)
     )
+
+
+def assigned(name: str, text: str) -> str:
+    """A statement that computes; quietly where a case that is not chosen may overflow."""
+    if may_flag(text):
+        return f"with ignoring():\n    {name} = {text}\ncertain({name})"
+    return f"{name} = {text}"
+
+
+def number(value: float) -> str:
+    """A number as it is written; infinities and NaN have names in the namespace."""
+    if math.isnan(value):
+        return "xp.nan"
+    if value in (float("inf"), float("-inf")):
+        return "xp.inf" if value > 0 else "(-xp.inf)"
+    return repr(value) if value >= 0 and str(value)[0] != "-" else f"({value!r})"
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The factors of a product whose first is a number, or the text as one factor."""
+    tree: Any = parsed(text)
+    product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult)
+    if product and isinstance(tree.left, ast.Constant) and simple(tree.right):
+        return ast.unparse(tree.left), ast.unparse(tree.right)
+    return (text,) if simple(tree) else (f"({text})",)
+
+
+def simple(tree: Any) -> bool:
+    """Whether an expression needs no brackets in a product."""
+    return isinstance(tree, ast.Name | ast.Constant | ast.Subscript | ast.Call)
+
+
+def walk(formula: str) -> list[Any]:
+    """All nodes of a formula's tree."""
+    return list(ast.walk(parsed(formula)))

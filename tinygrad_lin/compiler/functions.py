@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from contextvars import copy_context
 from functools import partial
@@ -11,9 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from tinygrad_lin.compiler.buffers import Buffers, namespace
-from tinygrad_lin.compiler.lowering import Array, Lowering, Place, not_allowed
+from tinygrad_lin.compiler.gathered import KNOWN as FOR_GATHERED
+from tinygrad_lin.compiler.gathered import Gathered
+from tinygrad_lin.compiler.lowering import Array, Lowering, Place, reachable
+from tinygrad_lin.compiler.names import Names, is_name
 from tinygrad_lin.compiler.nodes import Node, nodes_of
 from tinygrad_lin.compiler.source import Writer, needed
+from tinygrad_lin.compiler.straight import Straight
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
 
@@ -22,11 +27,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 BLOCK = 8192  # rows at a time: what they need stays in the processor's cache
-MOST_STEPS = 20_000  # that Python still compiles soon
+MOST_STEPS = 2_000  # that one function has
+FEW = 200  # operations that read well with names
+FEWEST_TOGETHER = 8  # that are worth an operation on arrays
+WORTH_GATHERING = 256  # operations of a kind: fewer are quicker one by one
+MOST_NUMBERS = 8_000_000  # to hold at once
 MOST_KEPT = 64  # functions, for graphs to come
+MOST_COMPARED = 20_000  # operations of a graph that is looked up
 MOST_SIZES = 8  # of batches that a function keeps arrays for
 STRICT: Any = {"divide": "raise", "invalid": "raise", "over": "raise", "under": "ignore"}
-RESERVED = {"p", "n", "xp", "weight", "value", "gradient", "ignoring", "program"}
 
 
 class Task(NamedTuple):
@@ -126,6 +135,57 @@ class InPlace(Function):
         return result
 
 
+class Scalars(Function):
+    """A function on Python's numbers, one by one."""
+
+    def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
+        """Run, and notice what may be wrong."""
+        try:
+            value, slopes = self.program(p.tolist(), 1.0)
+        except (ArithmeticError, ValueError):
+            raise FloatingPointError from None
+        return value, slopes and numpy.array(slopes)
+
+
+class Columns(Function):
+    """A function on columns, one operation at a time, for some rows at a time."""
+
+    def __init__(
+        self, program: Any, source: str, operations: tuple[int, int], size: int, rows: bool
+    ) -> None:
+        super().__init__(program, source, operations)
+        self.block = max(1, MOST_NUMBERS // size)
+        self.rows = rows
+
+    def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
+        """Run, and notice what may be wrong."""
+        with numpy.errstate(**STRICT):
+            return self.run(p, columns, n)
+
+    def quietly(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
+        """Run, come what may."""
+        with numpy.errstate(all="ignore"):
+            return self.run(p, columns, n)
+
+    def run(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
+        """Run block by block."""
+        values, gradients = [], []
+        for begin in range(0, n, self.block):
+            part = slice(begin, begin + self.block)
+            count = len(columns[0][part])
+            value, slopes = self.program(
+                p[part].T if self.rows else p, 1.0, *[column[part] for column in columns]
+            )
+            values.append(numpy.broadcast_to(value, count))
+            if slopes is not None:
+                gradients.append(numpy.array([numpy.broadcast_to(d, count) for d in slopes]).T)
+        every = numpy.concatenate(values)
+        gradient = numpy.concatenate(gradients) if gradients else None
+        if self.rows:
+            return every, gradient
+        return every.mean(), None if gradient is None else gradient.mean(0)
+
+
 class Jitted(Function):
     """A function under ``jax.jit``."""
 
@@ -156,7 +216,7 @@ KEPT: OrderedDict[Hashable, Function] = OrderedDict()
 def function_of(task: Task, xp: ModuleType) -> Function:
     """The function for a task: made, or found where a graph of the same structure came before."""
     order = topological_order(task.root)
-    key = (structure(task, order), xp) if len(order) <= MOST_STEPS else None
+    key = (structure(task, order), xp) if len(order) <= MOST_COMPARED else None
     function = KEPT.get(key)
     if function is None:
         function = made(task, xp)
@@ -200,20 +260,46 @@ def made(task: Task, xp: ModuleType) -> Function:
     # One result for each row: then each has parameters of its own, and a gradient.
     of_the_batch, fixed = ([*leaves, *wrt], []) if rows else (leaves, wrt)
     (result,), nodes, before = nodes_of([root], of_the_batch, fixed)
+    order = [node for node in reachable([result]) if node.row is not None]
     parameters = Array("p", rows, len(wrt), True)
     places = {nodes[leaf]: Place(parameters, k) for k, leaf in enumerate(wrt)}
+    names = Names()
     arguments: list[Array] = []
     for k, (column, matrix) in enumerate(zip(columns, is_matrix)):
         label = column[0].label if len(column) == 1 else ""
-        taken = {array.name for array in arguments} | RESERVED
-        usable = is_name(label) and label not in taken and not not_allowed(label)
-        array = Array(
-            label if usable else f"batch{k}", True, len(column) if matrix else None, False
-        )
-        arguments.append(array)
+        name = names.new(label, "batch") if is_name(label) else f"batch{k}"
+        arguments.append(Array(name, True, len(column) if matrix else None, False))
         for lane, leaf in enumerate(column):
-            places[nodes[leaf]] = Place(array, lane if matrix else None)
+            places[nodes[leaf]] = Place(arguments[-1], lane if matrix else None)
     lowering = Lowering(places, [result])
+    known = {"xp": xp, "ignoring": ignoring, "certain": certain}
+    if not functional:
+        learned = [nodes[leaf] for leaf in wrt]
+        irregular = FEWEST_TOGETHER * len(lowering.steps) > len(order)
+        alone = all(step.output.width is None for step in lowering.steps)
+        if not columns and (alone or irregular) and isinstance(result, Node):
+            wide = Gathered(order, learned)
+            if WORTH_GATHERING * len(wide.groups) <= len(order):
+                source = wide.program(result, slopes)
+                program = compiled(source, known | FOR_GATHERED | wide.constants)
+                return Function(program, source, (before, len(wide.groups)))
+            if len(order) <= FEW and alone:
+                source = Straight(order, result, learned, [], Names(dir(math))).in_variables(slopes)
+                return Scalars(compiled(source, vars(math).copy()), source, (before, len(order)))
+            if len(order) > FEW:
+                sources = Straight(order, result, learned, []).in_lists(slopes)
+                program = compiled_in_parts(sources, vars(math).copy())
+                return Scalars(program, "\n".join(sources), (before, len(order)))
+        if len(lowering.steps) > MOST_STEPS:
+            of_arguments = [
+                (array.name, [nodes[leaf] for leaf in column] if matrix else nodes[column[0]])
+                for array, column, matrix in zip(arguments, columns, is_matrix)
+            ]
+            straight = Straight(order, result, learned, of_arguments)
+            sources = straight.in_lists(slopes)
+            program = compiled_in_parts(sources, known)
+            operations = before, len(order)
+            return Columns(program, "\n".join(sources), operations, straight.size, rows)
     place = lowering.places[result] if isinstance(result, Node) else float(result)
     writer = Writer(lowering.steps, place, parameters, rows, functional)
     writer.forward()
@@ -222,11 +308,10 @@ def made(task: Task, xp: ModuleType) -> Function:
         writer.backward()
     n = f"n = {arguments[0].name}.shape[0]" if arguments else "n = 1"
     body = needed([n, *writer.lines, f"return value, {'gradient' if slopes else 'None'}"])
-    names = ["p", "weight", *[array.name for array in arguments]]
+    called = ["p", "weight", *[array.name for array in arguments]]
     lines = "\n".join(body).replace("\n", "\n    ")
-    source = f"def program({', '.join(names)}):\n    {lines}\n"
-    known = {"xp": xp, "ignoring": ignoring, "certain": certain, **writer.constants}
-    program = compiled(source, known, "program")
+    source = f"def program({', '.join(called)}):\n    {lines}\n"
+    program = compiled(source, known | writer.constants)
     operations = before, len(lowering.steps)
     if functional:
         return Jitted(program, source, operations)
@@ -235,21 +320,24 @@ def made(task: Task, xp: ModuleType) -> Function:
     shapes = {step.output.name: shape_of(step.output) for step in lowering.steps}
     given = {"p": shape_of(parameters), "weight": (), **{a.name: shape_of(a) for a in arguments}}
     in_place = Buffers(body, given, writer.constants, shapes).source
-    prepare = compiled(in_place, known | namespace(), "prepare")
+    prepare = compiled(in_place, known | writer.constants | namespace(), "prepare")
     blocks = isinstance(result, Node) and result.batched
     return InPlace(program, source, operations, prepare, blocks)
 
 
-def compiled(source: str, known: dict[str, Any], name: str) -> Callable[..., Any]:
+def compiled(source: str, known: dict[str, Any], name: str = "program") -> Callable[..., Any]:
     """A function made of its source."""
     exec(compile(source, "<compiled graph>", "exec"), known)
     function: Callable[..., Any] = known[name]
     return function
 
 
-def is_name(label: str) -> bool:
-    """Whether a label may name an argument."""
-    return label.isidentifier() and label.isascii() and not label.startswith("_")
+def compiled_in_parts(sources: list[str], known: dict[str, Any]) -> Callable[..., Any]:
+    """The last of several functions, which calls the others."""
+    for source in sources:
+        exec(compile(source, "<compiled graph>", "exec"), known)
+    function: Callable[..., Any] = known["program"]
+    return function
 
 
 def shape_of(array: Array) -> tuple[int | str, ...]:

@@ -7,11 +7,10 @@ activation, and a sum over parameters one sum.
 
 from __future__ import annotations
 
-import builtins
-from collections import Counter, defaultdict
-from keyword import iskeyword
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from tinygrad_lin.compiler.names import Names
 from tinygrad_lin.compiler.nodes import Node
 
 if TYPE_CHECKING:
@@ -82,9 +81,7 @@ class Lowering:
     def __init__(self, leaves: dict[Node, Place], roots: Sequence[Node | float]) -> None:
         self.places = dict(leaves)
         self.steps: list[Step] = []
-        self.names: set[str] = {place.array.name for place in leaves.values()}
-        self.names |= {"n", "xp", "weight", "value", "gradient", "ignoring", "numbers"}
-        self.numbers: Counter[str] = Counter()  # of the names after each stem
+        self.names = Names(place.array.name for place in leaves.values())
         by_level: dict[int, list[Node]] = defaultdict(list)
         for node in reachable(roots):
             if node.row is not None:
@@ -221,28 +218,11 @@ class Lowering:
     ) -> None:
         """A step, and the places of the nodes it makes."""
         learns = any(isinstance(part, Part) and part.array.learns for part in operands)
-        name = self.name_for(group[0].label if width is None else "", row.name)
+        name = self.names.new(group[0].label if width is None else "", row.name)
         output = Array(name, group[0].batched, width, learns)
         self.steps.append(Step(kind, row, output, operands))
         for lane, node in enumerate(group):
             self.places[node] = Place(output, lane if width is not None else None)
-
-    def name_for(self, label: str, operation: str) -> str:
-        """A name for an array: its label where that can be one, else after the operation."""
-        usable = label.isidentifier() and label.isascii() and not label.startswith("_")
-        stem = label if usable and len(label) <= 30 else operation
-        name = stem
-        while name in self.names or name == operation or not_allowed(name):
-            self.numbers[stem] += 1
-            name = f"{stem}{self.numbers[stem]}"
-        self.names.add(name)
-        return name
-
-
-def not_allowed(name: str) -> bool:
-    """Whether a name means something to Python, or is one that programs make."""
-    made = name.startswith(("d_", "numbers")) or "_weights" in name or "_slope" in name
-    return made or iskeyword(name) or hasattr(builtins, name)
 
 
 def reachable(roots: Sequence[Node | float]) -> list[Node]:

@@ -21,15 +21,13 @@ class Node:
     Attributes:
         row: the operation, None for a leaf.
         operands: nodes, and floats for what is constant; of a row of many operands in a flat list.
+        nodes: the operands that vary.
         label: of the Value it was.
         batched: whether it depends on the batch.
         level: how many operations lie between it and the leaves.
     """
 
-    __slots__ = ("batched", "label", "level", "operands", "row")
-
-    batched: bool
-    level: int
+    __slots__ = ("batched", "label", "level", "nodes", "operands", "row")
 
     def __init__(
         self, row: Operation | None, operands: Sequence[Node | float], label: str, batched: bool
@@ -37,14 +35,12 @@ class Node:
         self.row = row
         self.operands = tuple(operands)
         self.label = label
-        nodes = self.nodes
-        self.batched = batched or any(node.batched for node in nodes)
-        self.level = 1 + max((node.level for node in nodes), default=-1)
-
-    @property
-    def nodes(self) -> list[Node]:
-        """The operands that vary."""
-        return [operand for operand in self.operands if isinstance(operand, Node)]
+        self.nodes = [operand for operand in operands if isinstance(operand, Node)]
+        self.batched = batched
+        self.level = 0
+        for node in self.nodes:
+            self.batched = self.batched or node.batched
+            self.level = max(self.level, node.level + 1)
 
 
 def nodes_of(

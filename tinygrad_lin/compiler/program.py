@@ -152,8 +152,12 @@ class Program:
         try:
             return function(p, columns, n)
         except FloatingPointError:
-            self._explain(which, params, columns, n)
-        return function.quietly(p, columns, n)
+            for row in range(n):
+                root, found = self._recorded(which, params, columns, row)
+        if columns:
+            return function.quietly(p, columns, n)
+        root.backward()
+        return root.data, numpy.array([leaf.grad for leaf in found])
 
     def _arrays(
         self, params: ArrayLike, batch: tuple[ArrayLike, ...]
@@ -181,23 +185,25 @@ class Program:
             raise DataError("the batch is empty: there must be at least one row")
         return p, columns, n
 
-    def _explain(self, which: int, params: ArrayLike, columns: list[Any], n: int) -> None:
-        """Go through the rows with Values, to say where a domain was left, if one was.
+    def _recorded(
+        self, which: int, params: ArrayLike, columns: list[Any], row: int
+    ) -> tuple[Value, list[Value]]:
+        """The output for one row of the batch with Values, and what it depends on.
 
         Raises:
-            DomainError: in this operation, with these operands, in this row.
+            DomainError: an operation, with its operands, in this row.
         """
-        for row in range(n):
-            data = dict(zip(self._wrt, numpy.asarray(params, dtype=float).tolist()))
-            for leaves, array, matrix in zip(self._columns, columns, self._is_matrix):
-                numbers = numpy.asarray(array[row], dtype=float)
-                data |= dict(zip(leaves, numbers.tolist() if matrix else [float(numbers)]))
-            try:
-                recorded_again(self._outputs[which], data)
-            except DomainError as error:
-                if not columns:
-                    raise
-                raise DomainError(f"row {row} of the batch: {error}") from None
+        data = dict(zip(self._wrt, numpy.asarray(params, dtype=float).tolist()))
+        for leaves, array, matrix in zip(self._columns, columns, self._is_matrix):
+            numbers = numpy.asarray(array[row], dtype=float)
+            data |= dict(zip(leaves, numbers.tolist() if matrix else [float(numbers)]))
+        try:
+            again = recorded_again(self._outputs[which], data)
+        except DomainError as error:
+            if not columns:
+                raise
+            raise DomainError(f"row {row} of the batch: {error}") from None
+        return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from tinygrad_lin.compiler.formulas import constant, may_flag, parsed, written
+from tinygrad_lin.compiler.formulas import (
+    assigned,
+    constant,
+    may_flag,
+    number,
+    parsed,
+    simple,
+    split,
+    walk,
+    written,
+)
 from tinygrad_lin.compiler.lowering import Array, Part, Place, Step
 from tinygrad_lin.ops import over_sequences
 
@@ -17,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinygrad_lin.ops import Operation
+
+
+IN_A_LINE = 20  # terms of a sum
 
 
 class Shape(NamedTuple):
@@ -115,12 +127,8 @@ class Writer:
                 self.assign(name, written(formula, self.given(step)))
 
     def assign(self, name: str, text: str) -> None:
-        """A line that computes; where a case that is not chosen may overflow, quietly."""
-        line = f"{name} = {text}"
-        if may_flag(text) and not self.functional:
-            self.lines.append(f"with ignoring():\n    {line}\ncertain({name})")
-        else:
-            self.lines.append(line)
+        """A line that computes."""
+        self.lines.append(f"{name} = {text}" if self.functional else assigned(name, text))
 
     def given(self, step: Step) -> dict[str, str]:
         """The texts of a formula's names."""
@@ -211,8 +219,13 @@ class Writer:
                 terms.append(str(Slope(number, (), self.sum_of(place, step))))
             else:
                 terms.append(str(Slope(number, (text_of(place), "n"))))
-        total = " + ".join(terms)
-        self.lines.append(f"value = weight * {f'({total})' if len(terms) > 1 else total}")
+        if len(terms) == 1:
+            self.lines.append(f"value = weight * {terms[0]}")
+        elif len(terms) <= IN_A_LINE:
+            self.lines.append(f"value = weight * ({' + '.join(terms)})")
+        else:
+            self.sum("value", terms)
+            self.lines.append("value = weight * value")
 
     def not_averaged(self) -> str:
         """The output of each row, or what is the same in all."""
@@ -294,7 +307,7 @@ class Writer:
             shape = SINGLE
             for share in shares:
                 shape |= share.slope.shape
-            self.lines.append(f"{name} = {' + '.join(str(share.slope) for share in shares)}")
+            self.sum(name, [str(share.slope) for share in shares])
             return Slope(text=name, shape=shape)
         size = f"(n, {array.width})" if array.batched else f"{array.width}"
         self.lines.append(f"{name} = xp.zeros({size})")
@@ -302,6 +315,12 @@ class Writer:
             lanes = share.lanes if share.lanes is not None else tuple(range(array.width or 0))
             self.add(name, self.index(array, lanes), str(share.slope))
         return Slope(text=name, shape=shape_of(array))
+
+    def sum(self, name: str, terms: list[str]) -> None:
+        """Lines that add up: Python cannot read an expression of a thousand terms."""
+        self.lines.append(f"{name} = {' + '.join(terms[:IN_A_LINE])}")
+        for k in range(IN_A_LINE, len(terms), IN_A_LINE):
+            self.lines.append(f"{name} = {' + '.join([name, *terms[k : k + IN_A_LINE]])}")
 
     def add(self, name: str, index: str, text: str, sign: str = "+=") -> None:
         """Add to some lanes."""
@@ -481,31 +500,3 @@ def needed(lines: list[str]) -> list[str]:
             wanted |= set(names)
             kept.append(line)
     return kept[::-1]
-
-
-def number(value: float) -> str:
-    """A number as it is written; infinities and NaN have names in the namespace."""
-    if isnan(value):
-        return "xp.nan"
-    if value in (float("inf"), float("-inf")):
-        return "xp.inf" if value > 0 else "(-xp.inf)"
-    return repr(value) if value >= 0 and str(value)[0] != "-" else f"({value!r})"
-
-
-def split(text: str) -> tuple[str, ...]:
-    """The factors of a product whose first is a number, or the text as one factor."""
-    tree: Any = parsed(text)
-    product = isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult)
-    if product and isinstance(tree.left, ast.Constant) and simple(tree.right):
-        return ast.unparse(tree.left), ast.unparse(tree.right)
-    return (text,) if simple(tree) else (f"({text})",)
-
-
-def simple(tree: Any) -> bool:
-    """Whether an expression needs no brackets in a product."""
-    return isinstance(tree, ast.Name | ast.Constant | ast.Subscript | ast.Call)
-
-
-def walk(formula: str) -> list[Any]:
-    """All nodes of a formula's tree."""
-    return list(ast.walk(parsed(formula)))
