@@ -5,13 +5,14 @@ Run it: python examples/gradbench/particle.py
 
 from descent import argmin, forward, numbers, reverse
 
-from tinygrad_lin import sqrt
+from tinygrad_lin import dot, sqrt
 
 SECONDS = 0.1  # a step of Euler's method
 
 
 def distance(a, b):
-    return sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2)
+    along = [p - q for p, q in zip(a, b)]
+    return sqrt(dot(along, along))
 
 
 def potential(x, w):
