@@ -16,7 +16,8 @@ def points(n, m):
 
 def cost(x, n):
     """Half the sum of (x₀ + x₁t + x₂t² + ... - sign t)² over n points."""
-    residuals = [dot(x, powers, -sign) for powers, sign in zip(*points(n, len(x)))]
+    powers, signs = (array.tolist() for array in points(n, len(x)))
+    residuals = [dot(x, row, -sign) for row, sign in zip(powers, signs)]
     return dot(residuals, residuals) / 2
 
 
