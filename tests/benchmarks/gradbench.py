@@ -22,6 +22,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import platform
@@ -334,6 +335,8 @@ def row(makers: dict[str, Callable[[], Gradient]], rounds: int) -> dict[str, str
         first[way] = time.perf_counter() - start
     for way, answer in answers.items():
         numpy.testing.assert_allclose(answer, answers["eager"], 1e-8, 1e-12, err_msg=way)
+    gc.collect()
+    gc.freeze()  # or the collector walks all that torch and JAX hold, for a graph of ours
     times: dict[str, list[float]] = {way: [] for way in runs}
     for _ in range(rounds):
         for way, run in runs.items():
