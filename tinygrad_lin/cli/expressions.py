@@ -49,7 +49,7 @@ def draw_expression(
     legend: bool,
     end: str | None,
 ) -> None:
-    r"""Draw the graph of an expression with its gradients.
+    """Draw the graph of an expression with its gradients.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def draw_expression(
 def print_steps(
     expression: str, bindings: tuple[str, ...], form: str | None, as_json: bool
 ) -> None:
-    r"""Show every step of the forward and of the backward pass.
+    """Show every step of the forward and of the backward pass.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def print_steps(
     help="An .html file.",
 )
 def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
-    r"""Write a page that replays an expression forward and backward.
+    """Write a page that replays an expression forward and backward.
 
     Its leaves can be changed there. "line" alone is the line y = 8x + 3 on the points (2, 19) and
     (4, 35), with its training.
@@ -150,7 +150,7 @@ def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
 )
 @as_json_option
 def check(expression: str, bindings: tuple[str, ...], order: int, as_json: bool) -> None:
-    r"""Check the gradient of an expression by finite differences.
+    """Check the gradient of an expression by finite differences.
 
     The exit code is 1 if it is wrong.
 

@@ -79,7 +79,7 @@ def with_nulls(result: Any) -> Any:
 @click.version_option(__version__, prog_name="tinygrad-lin")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    r"""A scalar autodiff engine to understand, draw and test backpropagation.
+    """A scalar autodiff engine to understand, draw and test backpropagation.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ from tinygrad_lin.nn.predictor import Predictor
 )
 @as_json_option
 def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
-    r"""Predict with a model that fit has learned, as CSV.
+    """Predict with a model that fit has learned, as CSV.
 
     DATA is as for fit. Of a file, the columns that the model was learned from are taken by their
     names; there may be others. Where fit made a cross-entropy small, a prediction is the

@@ -66,10 +66,11 @@ def try_rates(
     out: Path,
     as_json: bool,
 ) -> None:
-    r"""Learn a line at several learning rates: too low, good, at the limit, diverging.
+    """Learn a line at several learning rates.
 
-    DATA is as for fit. The limit is measured, as the rate where steps begin to grow, and computed,
-    as 2 / λmax of the Hessian; in a range it is one of the rates that are tried.
+    DATA is as for fit. A rate is too low, good, at the limit, or diverging. The limit is measured,
+    as the rate where steps begin to grow, and computed, as 2 / λmax of the Hessian; in a range it
+    is one of the rates that are tried.
 
     \b
     Examples:

@@ -134,13 +134,13 @@ def history_csv(learned: Learned) -> str:
 def report(learned: Learned, result: dict[str, Any]) -> str:
     """What was learned, beside the truth where that is known."""
     lines = table_of_weights(learned, result) if "weights" in result else [f"{net_of(learned)}"]
-    name = "cross-entropy" if learned.predictor.probability else "MSE/2"
-    lines.append(f"cost C = {name:<11} {result['cost']:.6g}")
+    name = "cost (cross-entropy)" if learned.predictor.probability else "cost C = MSE/2"
+    lines.append(f"{name:<20} {result['cost']:.6g}")
     if "validation_cost" in result:
-        best = f"{result['validation_cost']:.6g}, lowest at step {result['best_step']:,}"
+        best = f"{result['validation_cost']:.6g} at step {result['best_step']:,}, its lowest"
         lines.append(f"cost of points aside {best}")
     if "accuracy" in result:
-        lines.append(f"right                {result['accuracy']:.4g} of the points")
+        lines.append(f"right                {result['accuracy']:.1%} of the points")
     lines.append(f"steps                {result['steps']:,} ({learned.history.outcome})")
     if not (learned.history.converged or learned.history.stopped):
         more = "" if learned.history.interrupted else " and more --steps"

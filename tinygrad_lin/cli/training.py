@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -147,7 +148,7 @@ def fit(
     plot: bool,
     as_json: bool,
 ) -> None:
-    r"""Learn a line or a net by gradient descent, and draw its graph.
+    """Learn a line or a net by gradient descent, and draw its graph.
 
     DATA is a set of the package (line, norris, longley, anscombe1 to anscombe4, moons, sine,
     stair), a CSV file whose first line names the columns, or - for standard input. Without
@@ -172,6 +173,8 @@ def fit(
     must_be_writable(out, [*RESULTS, CHECKPOINT])
     if not 0 <= seed < 2**32:
         raise DataError(f"the seed must be a whole number from 0 to {2**32 - 1}, not {seed}")
+    if optimizer == "newton" and batch is not None:
+        raise DataError("--optimizer newton needs all points in every step: leave out --batch")
     loss = choose_loss(loss, data, points)
     model = model_for(points, hidden, activation, seed)
     net = isinstance(model, MLP)
@@ -184,13 +187,10 @@ def fit(
         lr = default_rate(optimizer, data, net, limit)
     if steps is None:
         steps = 1_000 if net or batch is not None else 1_000_000
-    hint = (
-        hint_for_net(scaled, loss)
-        if net
-        else hint_for_line(optimizer, lr, curvature, steps, standardize)
-    )
-    if hint:
-        click.echo(f"Note: {hint}", err=True)
+    if net:
+        advise_net(scaled, loss)
+    elif batch is None:
+        advise_line(optimizer, lr, curvature, steps, standardize)
     with folder_for_results(out):
         if resume and not (out / CHECKPOINT).exists():
             raise DataError(
@@ -271,25 +271,21 @@ def default_rate(optimizer: str, data: str, net: bool, limit: float | None) -> f
     return limit / 2.0
 
 
-def hint_for_line(
+def advise_line(
     optimizer: str, lr: float, curvature: list[float], steps: int, standardize: bool
-) -> str:
-    """Advice if a line cannot converge in so many steps."""
-    fast = {"sgd": 1.0, "momentum": 10.0}.get(optimizer)
-    if fast is None or not lr > 0 < steps:
-        return ""
-    if fast * lr * curvature[0] * steps >= STEPS_TO_EXACTNESS:
-        return ""
-    remedy = "--optimizer newton" if standardize else "--standardize or --optimizer newton"
-    return f"{steps:,} steps will not be enough here; try {remedy}"
+) -> None:
+    """Say so if a line cannot converge in so many steps."""
+    speed = {"sgd": 1.0, "momentum": 10.0}.get(optimizer, math.inf)
+    if lr > 0 < steps and speed * lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
+        remedy = "--optimizer newton" if standardize else "--standardize or --optimizer newton"
+        click.echo(f"Note: {steps:,} steps will not be enough here; try {remedy}", err=True)
 
 
-def hint_for_net(points: Data, loss: str) -> str:
-    """Advice if numbers are of a size that a net learns badly from."""
+def advise_net(points: Data, loss: str) -> None:
+    """Say so if numbers are of a size that a net learns badly from."""
     columns = [*points.x, points.y if loss == "squares" else []]
     if any(abs(number) > OUT_OF_SCALE for column in columns for number in column):
-        return "a net learns best from numbers of about 1; try --standardize"
-    return ""
+        click.echo("Note: a net learns best from numbers of about 1; try --standardize", err=True)
 
 
 @contextmanager

@@ -272,7 +272,9 @@ def cell_number(name: str, line_number: int, column: str, text: str) -> float:
     place = f"{name}, line {line_number}, column {column!r}"
     if not is_number(text) or "_" in text:
         raise DataError(
-            f"{place}: {text[:40]!r} is not a number" if text else f"{place}: no number"
+            f"{place}: {text[:40]!r} is not a number; mend it or choose other columns"
+            if text
+            else f"{place}: no number"
         )
     if not math.isfinite(float(text)):
         raise DataError(f"{place}: {text} is not a finite number")

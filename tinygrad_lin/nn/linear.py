@@ -123,7 +123,9 @@ def saved_model(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(Path(path).read_text(encoding="utf-8"))
     except DataError:
         raise
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except KeyError as error:
+        raise DataError(f"{path} is not a saved model: it has no {error}") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} is not a saved model: {error}") from None
 
 
