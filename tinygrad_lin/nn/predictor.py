@@ -78,12 +78,16 @@ class Predictor(NamedTuple):
         with saved_model(path) as content:
             model = model_of(content, path)
             model.take(content, path)
-            about = {key: content[key] for key in cls._fields if key in content and key != "model"}
-            predictor = cls(model, **about)._replace(features=tuple(about.get("features", ())))
-        named = all(isinstance(name, str) for name in (*predictor.features, predictor.target))
-        fitting = len(predictor.features) in (0, predictor.inputs)
-        if not (named and fitting and isinstance(predictor.probability, bool)):
-            raise DataError(f"{path} does not tell the names of the model's columns")
+            predictor = cls(
+                model,
+                tuple(content.get("features", ())),
+                content.get("target", "y"),
+                content.get("probability", False),
+            )
+            named = all(isinstance(name, str) for name in (*predictor.features, predictor.target))
+            fitting = len(predictor.features) in (0, predictor.inputs)
+            if not (named and fitting and isinstance(predictor.probability, bool)):
+                raise DataError(f"{path} does not tell the names of the model's columns")
         return predictor
 
 
