@@ -46,7 +46,9 @@ standardize_option = click.option(
     "--standardize", is_flag=True, help="Scale the columns for training."
 )
 loss_option = click.option(
-    "--loss", type=click.Choice(list(LOSSES)), help="[moons: cross-entropy; else squares]"
+    "--loss",
+    type=click.Choice(list(LOSSES)),
+    help="What to make small.  [moons: cross-entropy; else squares]",
 )
 
 

@@ -75,7 +75,13 @@ MOST_PARAMETERS = 1_000_000
     help="Of the hidden neurons: tanh, relu, sigmoid, softplus, sin ...  [tanh]",
 )
 @loss_option
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", show_default=True)
+@click.option(
+    "--optimizer",
+    type=click.Choice(list(OPTIMIZERS)),
+    default="sgd",
+    show_default=True,
+    help="How the gradient becomes a step.",
+)
 @click.option(
     "--lr",
     type=float,

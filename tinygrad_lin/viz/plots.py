@@ -151,7 +151,7 @@ def plot_boundary(
         ax.plot(x, y, marker, color=color, markersize=4, label=plain(f"{data.target} = {target:g}"))
     ax.set_xlabel(plain(data.features[0]))
     ax.set_ylabel(plain(data.features[1]))
-    ax.legend(frameon=False, labelcolor=INK)
+    ax.legend(framealpha=0.9, edgecolor="white", labelcolor=INK)
     return figure
 
 
