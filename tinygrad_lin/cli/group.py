@@ -13,6 +13,7 @@ import click
 from tinygrad_lin import __version__
 from tinygrad_lin.errors import DivergedError, ExpressionError, GradientMismatch, TinygradError
 
+INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
 DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
 
 
@@ -36,6 +37,8 @@ class Commands(click.Group):
             fail(error, 1)
         except TinygradError as error:
             fail(error, 2)
+        except KeyboardInterrupt:
+            fail("interrupted", INTERRUPTED)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None

@@ -210,7 +210,7 @@ def fit(
             patience=patience, checkpoint=out / CHECKPOINT, resume=resume,
         )  # fmt: skip
         if not history.costs:
-            raise DataError("interrupted before the first step; nothing was learned")
+            raise KeyboardInterrupt  # before the first step: nothing was learned
         if units:
             units.undo(model, history)
         seen = points
