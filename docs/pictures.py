@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -25,6 +26,7 @@ from tinygrad_lin import (
 )
 from tinygrad_lin.check.complex_step import complex_step
 from tinygrad_lin.check.differences import derivative
+from tinygrad_lin.cli import main as commands
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
 
@@ -185,6 +187,12 @@ def main(folder: Path) -> None:
         content = io.BytesIO()
         error_curve().savefig(content, format="svg", metadata={"Date": None})
     write_whole(folder / "error-curve.svg", content.getvalue())
+    with tempfile.TemporaryDirectory() as out:
+        commands.main(
+            ["fit", "moons", "--hidden", "8", "--optimizer", "adam", "--batch", "20", "--out", out],
+            standalone_mode=False,
+        )
+        write_whole(folder / "train-moons.png", (Path(out) / "fit.png").read_bytes())
 
 
 if __name__ == "__main__":

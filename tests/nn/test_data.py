@@ -118,6 +118,11 @@ def test_the_curves_are_what_they_say() -> None:
     assert all(y <= x < y + 0.5 for (x,), y in zip(steps.x, steps.y))
 
 
+def test_what_else_they_are_called() -> None:
+    assert load("anscombe") == load("anscombe1")
+    assert load("stair") == load("steps")
+
+
 def test_every_set_has_its_line_in_the_sources() -> None:
     sources = (files("tinygrad_lin.nn") / "datasets" / "SOURCES.md").read_text(encoding="utf-8")
     for name in SETS:

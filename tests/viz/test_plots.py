@@ -13,9 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tinygrad_lin import Data
+from tinygrad_lin import Data, Linear, load, sweep
 from tinygrad_lin.nn.checkpoint import Snapshot
-from tinygrad_lin.viz.plots import plot_fit, plot_loss, png
+from tinygrad_lin.viz.plots import (
+    plot_boundary,
+    plot_curve,
+    plot_fit,
+    plot_loss,
+    plot_predictions,
+    plot_sweep,
+    png,
+)
 
 LINE = Data([[2.0], [4.0]], [19.0, 35.0])
 COSTS = [Snapshot(0, 100.0, ()), Snapshot(1, 10.0, ()), Snapshot(10, 0.1, ())]
@@ -162,3 +170,42 @@ def test_a_png_is_a_picture_with_something_on_it(figure: Figure) -> None:
         pixels = numpy.asarray(image.convert("L"))
     assert (pixels == 255).any()
     assert (pixels < 128).sum() > 500
+
+
+def test_a_curve_is_what_the_model_makes_of_the_feature() -> None:
+    figure = plot_curve(LINE, lambda row: row[0] ** 2)
+    legend, (x, y), points = drawn(figure)
+    assert legend == ["model", "data"]
+    assert points == ([2.0, 4.0], [19.0, 35.0])
+    assert y == pytest.approx([v**2 for v in x])
+    assert x[0] < 2.0
+    assert x[-1] > 4.0
+
+
+def test_predictions_stand_against_targets() -> None:
+    figure = plot_predictions(LINE, [20.0, 34.0])
+    legend, diagonal, points = drawn(figure)
+    assert legend == ["prediction = target", "data"]
+    assert points == ([19.0, 35.0], [20.0, 34.0])
+    assert diagonal[0] == diagonal[1] == [19.0, 35.0]
+
+
+def test_the_boundary_runs_where_both_classes_are_as_probable() -> None:
+    data = Data([[0.0, 0.0], [2.0, 1.0], [1.9, 3.0]], [0.0, 1.0, 1.0], ("p", "q"), "c")
+    (ax,) = plot_boundary(data, lambda row: min(max(row[0] - 0.7, 0.0), 1.0)).axes
+    zeros, ones = (numbers(line) for line in ax.get_lines())
+    assert (zeros, ones) == (([0.0], [0.0]), ([2.0, 1.9], [1.0, 3.0]))
+    *_, boundary = ax.collections
+    (path,) = (p for p in boundary.get_paths() if len(p.vertices))  # type: ignore[arg-type]
+    assert numpy.asarray(path.vertices)[:, 0] == pytest.approx(1.2)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("p", "q")
+
+
+def test_a_sweep_shows_every_rate_with_what_became_of_it() -> None:
+    tried = sweep(Linear(), load("line"), [1e-4, 0.01, 0.1, 0.3], steps=50)
+    (ax,) = plot_sweep(tried).axes
+    *verdicts, limit = ax.get_lines()
+    shown = {str(line.get_label()): numbers(line)[0] for line in verdicts}
+    assert shown == {"too low": [1e-4], "good": [0.01, 0.1], "diverging": [0.3]}
+    assert numbers(limit)[0] == [tried.computed] * 2
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")

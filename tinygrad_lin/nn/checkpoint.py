@@ -68,6 +68,8 @@ class Checkpoint(NamedTuple):
                 raise DataError(f"{path} is a checkpoint of another version")
             theirs = content.pop("training")
             for setting, mine in json.loads(json.dumps(training)).items():
+                if theirs[setting] != mine and setting == "points":
+                    raise DataError(f"{path} is of a training on other points")
                 if theirs[setting] != mine:
                     raise DataError(
                         f"{path} is of a training with other settings: {setting} is "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.errors import DataError
 
@@ -129,10 +129,13 @@ SETS: dict[str, Callable[[], Data]] = {
 }
 
 
+ALSO_CALLED = {"anscombe": "anscombe1", "stair": "steps"}
+
+
 def load(name: str) -> Data:
     """One of the package's data sets.
 
-    line, norris, longley, anscombe1 to anscombe4, moons, sine, steps.
+    line, norris, longley, anscombe1 to anscombe4, moons, sine, steps (or stair).
 
     Raises:
         DataError: there is no such set.
@@ -140,9 +143,44 @@ def load(name: str) -> Data:
     >>> load("line").x, load("line").y
     ([[2.0], [4.0]], [19.0, 35.0])
     """
+    name = ALSO_CALLED.get(name, name)
     if name not in SETS:
         raise DataError(f"there is no data set {name!r}; there are {', '.join(SETS)}")
     return SETS[name]()
+
+
+class Table(NamedTuple):
+    """A CSV file as text.
+
+    Attributes:
+        name: the file's, for messages.
+        start: the line that names the columns, counted from 1.
+        header: their names.
+        rows: each other line's number and cells.
+    """
+
+    name: str
+    start: int
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+
+    def columns(self, names: Sequence[str]) -> list[list[float]]:
+        """The numbers in some columns, row by row.
+
+        Raises:
+            DataError: there is no such column, or something else in it than finite numbers.
+        """
+        for column in names:
+            if column not in self.header:
+                raise DataError(
+                    f"{self.name}, line {self.start}: no column {column!r}; "
+                    f"there are {', '.join(self.header)}"
+                )
+        places = [self.header.index(column) for column in names]
+        return [
+            [cell_number(self.name, number, self.header[k], cells[k]) for k in places]
+            for number, cells in self.rows
+        ]
 
 
 def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None = None) -> Data:
@@ -158,6 +196,24 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
         OSError: the file cannot be read.
         DataError: it cannot be used; the message names file, line (counted from 1) and column.
     """
+    table = read_table(path)
+    name, header = table.name, table.header
+    target = y or ("y" if "y" in header else header[-1])
+    features = tuple(x) or tuple(column for column in header if column != target)
+    if target in features or len(set(features)) < len(features):
+        raise DataError(
+            f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}"
+        )
+    if not features:
+        raise DataError(f"{name}, line {table.start}: only the column {target!r}; x needs another")
+    points = table.columns([*features, target])
+    if len(points) < 2:
+        raise DataError(f"{name}: {len(points)} point(s); a line needs at least two")
+    return Data([p[:-1] for p in points], [p[-1] for p in points], features, target, source=name)
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """Read a CSV file as :func:`read_csv` does, but leave its cells as they are."""
     name = "standard input" if str(path) == "-" else str(path)
     if str(path) == "-" and sys.stdin is None:
         raise DataError("there is no standard input to read from")
@@ -176,15 +232,13 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
     separator = max(",;\t", key=unquoted.count)
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        return parse(name, ((lines.line_num, cells) for cells in lines), x, y)
+        return tabulate(name, ((lines.line_num, cells) for cells in lines))
     except csv.Error as error:
         raise DataError(f"{name}: {error}") from None
 
 
-def parse(
-    name: str, lines: Iterable[tuple[int, list[str]]], x: Sequence[str], y: str | None
-) -> Data:
-    """Points from numbered lines of cells; the first that is not blank holds the names."""
+def tabulate(name: str, lines: Iterable[tuple[int, list[str]]]) -> Table:
+    """A table of numbered lines of cells; the first that is not blank holds the names."""
     rows = [
         (number, [cell.strip() for cell in cells])
         for number, cells in lines
@@ -192,36 +246,16 @@ def parse(
     ]
     if not rows:
         raise DataError(f"{name} is empty; its first line should name the columns")
-    number, header = rows.pop(0)
+    start, header = rows.pop(0)
     if any(is_number(cell) for cell in header):
-        raise DataError(
-            f"{name}, line {number}: names of columns are wanted, not numbers: {header}"
-        )
+        raise DataError(f"{name}, line {start}: names of columns are wanted, not numbers: {header}")
     for column in header:
         if not column or header.count(column) > 1:
-            raise DataError(f"{name}, line {number}: column {column!r} has no name of its own")
-    target = y or ("y" if "y" in header else header[-1])
-    features = tuple(x) or tuple(column for column in header if column != target)
-    for column in (*features, target):
-        if column not in header:
-            raise DataError(
-                f"{name}, line {number}: no column {column!r}; there are {', '.join(header)}"
-            )
-    if target in features or len(set(features)) < len(features):
-        raise DataError(
-            f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}"
-        )
-    if not features:
-        raise DataError(f"{name}, line {number}: only the column {target!r}; x needs another")
-    places = [header.index(column) for column in (*features, target)]
-    points = []
+            raise DataError(f"{name}, line {start}: column {column!r} has no name of its own")
     for number, cells in rows:
         if len(cells) != len(header):
             raise DataError(f"{name}, line {number}: {len(cells)} cells under {len(header)} names")
-        points.append([cell_number(name, number, header[k], cells[k]) for k in places])
-    if len(points) < 2:
-        raise DataError(f"{name}: {len(points)} point(s); a line needs at least two")
-    return Data([p[:-1] for p in points], [p[-1] for p in points], features, target, source=name)
+    return Table(name, start, header, rows)
 
 
 def is_number(text: str) -> bool:
@@ -238,7 +272,9 @@ def cell_number(name: str, line_number: int, column: str, text: str) -> float:
     place = f"{name}, line {line_number}, column {column!r}"
     if not is_number(text) or "_" in text:
         raise DataError(
-            f"{place}: {text[:40]!r} is not a number" if text else f"{place}: no number"
+            f"{place}: {text[:40]!r} is not a number; mend it or choose other columns"
+            if text
+            else f"{place}: no number"
         )
     if not math.isfinite(float(text)):
         raise DataError(f"{place}: {text} is not a finite number")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import contextmanager
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from tinygrad_lin.value import Number
@@ -71,8 +72,8 @@ class Module:
         """
         write_whole(path, self.to_json().encode())
 
-    def to_json(self) -> str:
-        """What :meth:`save` writes."""
+    def to_json(self, **about: Any) -> str:
+        """What :meth:`save` writes, and what else is to be known about the model."""
         parameters = {p.label: p.data for p in self.parameters()}
         for label, data in parameters.items():
             if not math.isfinite(data):
@@ -81,6 +82,7 @@ class Module:
             "format": FORMAT,
             "model": type(self).__name__,
             **self.settings(),
+            **about,
             "parameters": parameters,
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -92,25 +94,39 @@ class Module:
             OSError: the file cannot be read.
             DataError: it is not such a file; no parameter is changed then.
         """
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-            mine = {"format": FORMAT, "model": type(self).__name__, **self.settings()}
-            theirs = {key: content.get(key) for key in mine}
-            given = content["parameters"]
-            if theirs != mine:
-                raise DataError(f"{path} holds {theirs}, this model is {mine}")
-            labels = [p.label for p in self.parameters()]
-            if sorted(given) != sorted(labels):
-                raise DataError(f"{path} has the parameters {sorted(given)}, not {sorted(labels)}")
-            data = [number(given[label]) for label in labels]
-            if not all(map(math.isfinite, data)):
-                raise DataError(f"{path} has parameters that are not finite")
-        except DataError:
-            raise
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            raise DataError(f"{path} is not a saved model: {error}") from None
+        with saved_model(path) as content:
+            self.take(content, path)
+
+    def take(self, content: dict[str, Any], path: str | os.PathLike[str]) -> None:
+        """Take the parameters from what a file holds."""
+        mine = {"format": FORMAT, "model": type(self).__name__, **self.settings()}
+        theirs = {key: content.get(key) for key in mine}
+        given = content["parameters"]
+        if theirs != mine:
+            raise DataError(f"{path} holds {theirs}, this model is {mine}")
+        labels = [p.label for p in self.parameters()]
+        if sorted(given) != sorted(labels):
+            raise DataError(
+                f"{path} has the parameters {sorted(given)!s:.200}, not {sorted(labels)!s:.200}"
+            )
+        data = [number(given[label]) for label in labels]
+        if not all(map(math.isfinite, data)):
+            raise DataError(f"{path} has parameters that are not finite")
         for parameter, new in zip(self.parameters(), data):
             parameter.data = new
+
+
+@contextmanager
+def saved_model(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+    """What a file of a model holds; whatever is wrong with that becomes a DataError."""
+    try:
+        yield json.loads(Path(path).read_text(encoding="utf-8"))
+    except DataError:
+        raise
+    except KeyError as error:
+        raise DataError(f"{path} is not a saved model: it has no {error}") from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{path} is not a saved model: {error}") from None
 
 
 class Linear(Module):
