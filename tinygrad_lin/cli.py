@@ -352,7 +352,7 @@ def write_results(out: Path, points: Data, model: Linear, history: History) -> l
     contents = (
         draw_cost(points, model).pipe("svg"),
         png(plot_fit(points, weights, bias)),
-        png(plot_loss(history.snapshots)),
+        png(plot_loss(history)),
         model.to_json().encode(),
         history_csv(history, model).encode(),
     )
