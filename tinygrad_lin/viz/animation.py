@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.linear import Module
 
-FRAMES = 60
-PER_SECOND = 12
-REST = 24
+FRAMES = 40
+PER_SECOND = 10
+REST = 10
 """How many frames the end stands still, before a GIF begins anew."""
 
 
@@ -61,6 +61,9 @@ def animate_curve(
     ax.set_ylim(low - 0.25 * (high - low or 1.0), high + 0.25 * (high - low or 1.0))
     ax.set_xlabel(plain(data.features[0]))
     ax.set_ylabel(plain(data.target))
+    ax.set_title(" ", fontsize="medium")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for all frames: nothing moves but the curve
     writer = PillowWriter(PER_SECOND) if suffix == ".gif" else FFMpegWriter(PER_SECOND)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{suffix}"

@@ -185,7 +185,7 @@ def plot_contours(
     shades = mpl.colormaps["Blues"](numpy.linspace(0.5, 0.05, len(heights)))
     filled = ax.contourf(first, second, costs, levels, colors=shades)
     ax.contour(first, second, costs, levels[1:-1], colors=INK, linewidths=0.4)
-    bar = figure.colorbar(filled, ax=ax, label="cost C", format="%.3g")
+    bar = figure.colorbar(filled, ax=ax, label="cost C", ticks=levels[1::3], format="%.3g")
     bar.ax.tick_params(colors=INK)
     ax.grid(visible=False)
     ax.plot(path[:, 0], path[:, 1], "o-", color=POINTS, markersize=3, linewidth=1.2, label="path")
@@ -216,7 +216,9 @@ def plot_surface(
     ax.computed_zorder = False  # the path lies on the surface, not behind it
     ax.plot_surface(first, second, costs, cmap="Blues", alpha=0.8, linewidth=0)
     heights = [snapshot.cost for snapshot in snapshots]
-    ax.plot(path[:, 0], path[:, 1], heights, "o-", color=POINTS, markersize=3, zorder=3)
+    ax.plot(
+        path[:, 0], path[:, 1], heights, "o-", color=POINTS, markersize=3, linewidth=0.8, zorder=3
+    )
     ax.set_zlabel("cost C")
     ax.tick_params(colors=INK)
     name_axes(ax, model)
@@ -335,14 +337,16 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
     if 0.0 < above.mean() < 1.0:
         ax.contour(first, second, outputs, [level], colors=INK, linewidths=1.5)
     ax.grid(visible=False)
+    size = 5 if len(points) > 30 else 9
     for target, color, marker in zip(classes, (POINTS, CURVE), ("o", "^")):
         x, y = points[numpy.array(data.y) == target].T
         label = plain(f"{data.target} = {target:g}")
-        ax.plot(x, y, marker, color=color, markersize=5, markeredgecolor="white",
+        ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor="white",
                 markeredgewidth=0.5, label=label)  # fmt: skip
     ax.set_xlabel(plain(data.features[0]))
     ax.set_ylabel(plain(data.features[1]))
-    ax.legend(loc="upper right", framealpha=0.9, edgecolor="none", labelcolor=INK)
+    beside = (1.0, 1.0)  # inside it would hide points
+    ax.legend(loc="upper left", bbox_to_anchor=beside, frameon=False, labelcolor=INK)
     return figure
 
 
