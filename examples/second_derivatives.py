@@ -1,4 +1,4 @@
-"""Second derivatives: curvature, and Newton's one step where gradient descent takes 148,000.
+"""Second derivatives: curvature, and Newton's one step where gradient descent takes a thousand.
 
 Run it: python examples/second_derivatives.py
 """

@@ -1,4 +1,13 @@
-"""Plots of data and training, in one style. Each gives its Figure and takes the axes to draw on."""
+"""Plots of data and training, in one style. Each gives its Figure and takes the axes to draw on.
+
+>>> from tinygrad_lin import Linear, fit, load
+>>> data, line = load("line"), Linear()
+>>> history = fit(line, data.x, data.y, lr=0.17, steps=50)
+>>> figure = new_figure(width=11.0)
+>>> left, right = figure.subplots(1, 2)
+>>> plot_loss(history, left) is plot_contours(line, data, history.snapshots, ax=right) is figure
+True
+"""
 
 from __future__ import annotations
 
