@@ -437,7 +437,7 @@ def test_the_sides_have_the_colours_of_their_classes() -> None:
     figure = separated()
     png(figure)  # for the layout
     (ax,) = figure.axes
-    for point, reddish in (((0.05, 0.8), True), ((0.9, 0.9), False)):
+    for point, reddish in (((0.4, 0.5), True), ((0.6, 0.5), False)):
         x, y = ax.transData.transform(point)
         red, _, blue = pixels[pixels.shape[0] - int(y), int(x)]
         assert bool(red > blue) == reddish
