@@ -1,9 +1,10 @@
-"""Makes the pictures of the README and the docs: python docs/pictures.py [folder]."""
+"""Makes the pictures of the README, the docs and the examples: python docs/pictures.py."""
 
 from __future__ import annotations
 
 import io
 import math
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,7 @@ from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
 
 IMAGES = Path(__file__).parent / "images"
+EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def cost() -> Value:
@@ -177,8 +179,17 @@ def error_curve() -> Figure:
     return figure
 
 
+def run_example(script: Path, folder: Path) -> None:
+    """Run an example somewhere else, and write the pictures that it leaves to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        subprocess.run([sys.executable, str(script)], cwd=elsewhere, check=True)
+        for picture in Path(elsewhere).glob(f"{script.stem}.*"):
+            write_whole(folder / picture.name, picture.read_bytes())
+
+
 def main(folder: Path) -> None:
-    """Write all pictures to a folder."""
+    """Write the pictures that are made here to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, drawing in drawings().items():
         drawing.write(folder / f"{name}.svg")
@@ -196,4 +207,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES)
+    main(IMAGES)
+    for example in sorted(EXAMPLES.glob("*.py")):
+        run_example(example, IMAGES / "examples")

@@ -3,7 +3,8 @@
 Run it: python examples/line.py
 """
 
-from tinygrad_lin import SGD, Linear, draw, fit, half_mse, learning_rate_limit
+from tinygrad_lin import SGD, Data, Linear, draw, fit, half_mse, learning_rate_limit
+from tinygrad_lin.viz.plots import plot_surface
 
 x, y = [2.0, 4.0], [19.0, 35.0]
 
@@ -39,3 +40,8 @@ for lr in (1e-3, 0.18):
     history = fit(line, x, y, lr=lr, steps=1_000_000)
     w, b = line.parameters()
     print(f"lr = {lr:<9g} w = {w.data:.6f}, b = {b.data:.6f} after {history.steps:,} steps")
+
+# The way down on the surface of the cost: quickly into the valley, slowly along it.
+line = Linear(rng=42)
+history = fit(line, x, y, lr=0.03, steps=2000)
+plot_surface(line, Data([[value] for value in x], y), history.snapshots).savefig("line.png")

@@ -38,7 +38,6 @@ class Learned:
         predictor: the model with the names of its columns.
         loss: what was made small.
         history: how.
-        in_an_epoch: how many steps go once through the points.
     """
 
     points: Data
@@ -46,7 +45,6 @@ class Learned:
     predictor: Predictor
     loss: Loss
     history: History
-    in_an_epoch: int
 
 
 def result_of(learned: Learned, cost: float) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def write_results(out: Path, learned: Learned, cost: Value) -> list[Path]:
     contents = (
         draw(cost, title=title).pipe("svg"),
         png(plot_of(learned)),
-        png(plot_loss(learned.history.snapshots)),
+        png(plot_loss(learned.history)),
         learned.predictor.to_json().encode(),
         history_csv(learned).encode(),
     )
@@ -102,18 +100,14 @@ def plot_of(learned: Learned) -> Figure:
     from tinygrad_lin.viz.plots import plot_boundary, plot_curve, plot_fit, plot_predictions
 
     points, predictor = learned.points, learned.predictor
-
-    def predict(row: list[float]) -> float:
-        return predictor(row)[0]
-
-    if predictor.probability and len(points.features) == 2:
-        return plot_boundary(points, predict)
+    if predictor.probability and len(points.features) == 2 == len(set(points.y)):
+        return plot_boundary(predictor.model, points)
     if isinstance(predictor.model, Linear) and not predictor.probability:
         *weights, bias = (p.data for p in predictor.model.parameters())
         return plot_fit(points, weights, bias)
-    if len(points.features) == 1:
-        return plot_curve(points, predict)
-    return plot_predictions(points, [predict(row) for row in points.x])
+    if len(points.features) == 1 and not predictor.probability:
+        return plot_curve(predictor.model, points)
+    return plot_predictions(points, [predictor(row)[0] for row in points.x])
 
 
 def history_csv(learned: Learned) -> str:
@@ -125,7 +119,7 @@ def history_csv(learned: Learned) -> str:
     aside = ["validation"] if history.validation else []
     writer.writerow(["step", "cost", *aside, *labels])
     for step, cost, parameters in history.snapshots:
-        epoch, turn = divmod(step, learned.in_an_epoch)
+        epoch, turn = divmod(step, history.epoch)
         known = "" if turn or epoch >= len(history.validation) else history.validation[epoch]
         writer.writerow([step, cost, *([known] if aside else []), *parameters[: len(labels)]])
     return text.getvalue()

@@ -223,7 +223,6 @@ def fit(
             Predictor(model, points.features, points.target, loss == "cross-entropy"),
             LOSSES[loss],
             history,
-            in_an_epoch=-(-len(seen.y) // batch) if batch else 1,
         )
         cost = cost_of(learned)
         files = write_results(out, learned, cost)

@@ -44,6 +44,7 @@ class History:
         snapshots: cost and parameters before the first 100 steps, then of some 90 steps in every
             power of ten, and of the last.
         validation: the cost on the points kept aside, before every epoch.
+        epoch: how many steps that is; 1 without mini-batches.
         best: where that was lowest.
         converged: whether the gradient fell to the tolerance (or no parameter moved any more).
         stopped: whether the cost on the points kept aside had ceased to fall.
@@ -55,6 +56,7 @@ class History:
     costs: array[float] = field(default_factory=lambda: array("d"))
     snapshots: list[Snapshot] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    epoch: int = 1
     best: Snapshot | None = None
     converged: bool = False
     stopped: bool = False
@@ -191,7 +193,7 @@ def fit(
     batches = Batches(len(rows), batch_size, rng)
     history = History(
         snapshots=list(here.snapshots), validation=list(here.validation),
-        best=here.best, start=here.step,
+        epoch=batches.in_an_epoch, best=here.best, start=here.step,
     )  # fmt: skip
     calm = here.calm
     try:

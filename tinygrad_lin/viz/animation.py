@@ -1,0 +1,78 @@
+"""A net's curve as it learns, as a moving picture."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.animation import FFMpegWriter, PillowWriter
+from matplotlib.figure import Figure
+
+from tinygrad_lin.errors import DataError
+from tinygrad_lin.files import write_whole
+from tinygrad_lin.viz.plots import CURVE, INK, axes_of, curves_of, plain, plot_points
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from tinygrad_lin.nn.checkpoint import Snapshot
+    from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.linear import Module
+
+FRAMES = 40
+PER_SECOND = 10
+REST = 10
+"""How many frames the end stands still, before a GIF begins anew."""
+
+
+def animate_curve(
+    model: Module, data: Data, snapshots: Sequence[Snapshot], path: str | os.PathLike[str]
+) -> None:
+    """Write a moving picture of the curve of a model as it learned.
+
+    Args:
+        model: of one feature.
+        data: the points it learned from.
+        snapshots: those of the history. They lie ever farther apart, so that the beginning, when
+            most happens, takes most of the time.
+        path: a .gif, or an .mp4 where ffmpeg is on the PATH.
+
+    Raises:
+        DataError: the points have several features, there is no snapshot, the path ends in another
+            suffix, or there is no ffmpeg for an MP4.
+        OSError: the file cannot be written.
+    """
+    if not snapshots:
+        raise DataError("there is no snapshot to draw a curve of")
+    suffix = Path(path).suffix.lower()
+    if suffix not in {".gif", ".mp4"}:
+        raise DataError(f"a moving picture is a .gif or an .mp4, not {str(path)!r:.60}")
+    if suffix == ".mp4" and not FFMpegWriter.isAvailable():
+        raise DataError("an MP4 needs ffmpeg, which is not on the PATH: write a .gif instead")
+    x, curves = curves_of(model, data)
+    shown = [*snapshots[: -1 : -(-len(snapshots) // FRAMES)], snapshots[-1]]
+    heights = [curves(snapshot.parameters) for snapshot in shown]
+    figure, ax = axes_of(Figure(figsize=(6.4, 4.0), dpi=100, layout="constrained").add_subplot())
+    plot_points(ax, [row[0] for row in data.x], data.y)
+    (curve,) = ax.plot(x, heights[0], color=CURVE, linewidth=2.0, zorder=5)
+    low, high = min(data.y), max(data.y)
+    ax.set_ylim(low - 0.25 * (high - low or 1.0), high + 0.25 * (high - low or 1.0))
+    ax.set_xlabel(plain(data.features[0]))
+    ax.set_ylabel(plain(data.target))
+    ax.set_title(" ", fontsize="medium")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # once for all frames: nothing moves but the curve
+    writer = PillowWriter(PER_SECOND) if suffix == ".gif" else FFMpegWriter(PER_SECOND)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder) / f"draft{suffix}"
+        with writer.saving(figure, draft, dpi=100):
+            for snapshot, height in zip(shown, heights):
+                curve.set_ydata(height)
+                text = f"after {snapshot.step:,} steps, cost {snapshot.cost:.2g}"
+                ax.set_title(text, color=INK, fontsize="medium")
+                writer.grab_frame()
+            for _ in range(REST):
+                writer.grab_frame()
+        write_whole(path, draft.read_bytes())
