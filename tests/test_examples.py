@@ -65,7 +65,7 @@ def test_it_is_tested_and_in_the_docs(script: Path) -> None:
     assert all(f"(images/examples/{picture})" in page for picture in pictures)
 
 
-@pytest.mark.parametrize("script", (ROOT / "examples").rglob("*.py"), ids=lambda p: p.stem)
+@pytest.mark.parametrize("script", [*(ROOT / "examples").rglob("*.py")], ids=lambda p: p.stem)
 def test_it_is_short(script: Path) -> None:
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 60
 

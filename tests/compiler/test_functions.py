@@ -296,6 +296,16 @@ def test_relu_has_the_slope_of_the_engine_at_nan() -> None:
     assert gradient == [3.0]
 
 
+def test_constants_over_a_batch_of_parameters() -> None:
+    """As for a map of the cost: the parameters are the batch, and the points are constants."""
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    cost = total([(w * x + b - y) ** 2 for x, y in [(2.0, 19.0), (4.0, 35.0), (5.0, 1.0)]])
+    program = compile_graph([cost], batch=[w, b], wrt=[])
+    assert program.values([], [8.0, 0.0], [3.0, 1.0])[:, 0].tolist() == [42.0**2, 18.0**2 + 34.0**2]
+    value, gradient = program.value_and_grad([], [8.0], [3.0])
+    assert (value, gradient.shape) == (42.0**2, (0,))
+
+
 def test_an_infinite_constant() -> None:
     w, x = Value(2.0, "w"), Value(0.0, "x")
     program = compile_graph(w * 0.0 + numpy.inf, batch=[x], wrt=[w])
