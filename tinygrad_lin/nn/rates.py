@@ -26,7 +26,7 @@ AT_THE_LIMIT = "at the limit"
 DIVERGING = "diverging"
 VERDICTS = (TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING)
 
-NEAR = 0.02
+NEAR = 0.01
 """How far from the limit, as a part of it, a learning rate is still at it."""
 LEFT = 0.01
 """The part of the cost that a good learning rate may leave of what can be learned."""

@@ -145,17 +145,18 @@ def plot_costs(ax: Axes, costs: Iterable[tuple[int, float]], **style: Any) -> No
 def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Figure:
     """The cost after each step at every learning rate, in the style of the rate's verdict."""
     figure, ax = axes_of(ax)
+    start = sweep.runs[0].costs[0]
+    gone = max(1e100, start)  # further up, axes would overflow
     for verdict, (color, dashes) in VERDICTS.items():
         runs = [run for run in sweep.runs if run.verdict == verdict]
         rates = ", ".join(f"{run.rate:.4g}" for run in runs[:3]) + (", …" if runs[3:] else "")
         for run in runs:
-            costs = [cost if 0.0 < cost < math.inf else math.nan for cost in run.costs]
+            costs = [min(cost, gone) if 0.0 < cost < math.inf else math.nan for cost in run.costs]
             label = f"{verdict}: {rates}" if run is runs[0] else "_"
             ax.plot(costs, dashes, color=color, linewidth=1.6, label=label)
     ax.set_yscale("log")
     ax.set_xscale("symlog", linthresh=1.0)
     ax.set_xlim(left=0.0)
-    start = sweep.runs[0].costs[0]
     if start > 0.0:
         ax.set_ylim(top=min(ax.get_ylim()[1], OUT_OF_SIGHT * start))
     ax.set_xlabel("step")
