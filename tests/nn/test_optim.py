@@ -179,7 +179,7 @@ def test_they_take_leaves_only(make: Any) -> None:
 
 def test_an_optimizer_of_one_s_own_is_its_changes() -> None:
     class Sign(Optimizer):
-        def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+        def changes(self, slopes: Any, cost: Value | None) -> Any:
             return [math.copysign(self.lr, slope) for slope in slopes]
 
     line = Linear()

@@ -112,7 +112,7 @@ def test_the_points_kept_aside_are_not_learned_from() -> None:
     by_hand = fit(alone, [X[k] for k in learn], [Y[k] for k in learn], lr=0.01, steps=20)
     assert history.costs == by_hand.costs
     at_the_start = half_mse([Linear()(X[k]) for k in aside], [Y[k] for k in aside])
-    assert history.validation[0] == at_the_start.data
+    assert history.validation[0] == pytest.approx(at_the_start.data, rel=1e-14)
     assert len(history.validation) == 21
 
 
@@ -233,7 +233,9 @@ def test_it_goes_on_bit_for_bit_after_an_interrupt(
 @pytest.mark.parametrize("at_work", ["forward", "step"])
 def test_an_interrupt_in_the_midst_of_a_step_is_as_none(tmp_path: Path, at_work: str) -> None:
     class Interrupted(Adam):
-        def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+        wants_graph = at_work == "forward"
+
+        def changes(self, slopes: Any, cost: Value | None) -> Any:
             changes = super().changes(slopes, cost)
             if at_work == "step" and self.state[0] == 30 and not pressed:
                 pressed.append(True)
@@ -352,4 +354,4 @@ def test_after_divergence_the_model_has_what_it_had_before_it(tmp_path: Path) ->
     optimizer = Momentum(line.parameters(), 1.0)
     with pytest.raises(DivergedError):
         fit(line, X, Y, optimizer=optimizer, checkpoint=tmp_path / "checkpoint.json")
-    assert all(map(math.isfinite, [*data(line), *optimizer.state]))
+    assert all(map(math.isfinite, [*data(line), *optimizer.state[0]]))

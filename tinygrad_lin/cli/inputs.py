@@ -16,7 +16,7 @@ from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tinygrad_lin.nn.training import Loss
+    from tinygrad_lin.nn.passes import Loss
 
 LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
 NAMES = [*SETS, *ALSO_CALLED]

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.passes import Loss
     from tinygrad_lin.nn.predictor import Predictor
-    from tinygrad_lin.nn.training import History, Loss
+    from tinygrad_lin.nn.training import History
 
 RESULTS = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 

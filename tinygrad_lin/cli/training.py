@@ -46,7 +46,7 @@ from tinygrad_lin.nn.units import Units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tinygrad_lin.nn.training import Loss
+    from tinygrad_lin.nn.passes import Loss
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,

@@ -111,7 +111,9 @@ class Buffers:
         """For each array the one whose memory it takes over, or itself."""
         base = {name: name for name in self.buffers}
         for text, name in self.views.items():
-            base |= {name: base[used] for used in names_in(text) if used in base}
+            for used in names_in(text):
+                if used in base:
+                    base[name] = base[used]
         uses = [[base[name] for name in names_in(line) if name in base] for line in self.lines]
         last = {name: k for k, names in enumerate(uses) for name in names}
         homes: dict[str, str] = {}

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
+
+    from numpy import float64
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[float64]
 
 
 def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
@@ -49,3 +55,80 @@ class Batches:
         epoch, turn = divmod(step, self.in_an_epoch)
         order: list[int] = self.order(epoch)
         return order[turn * self.size : (turn + 1) * self.size]
+
+
+class Points:
+    """All the points there are, and those of a step.
+
+    Of an array in a file they are a stretch: its rows are read as they lie.
+    """
+
+    def __init__(self, x: Floats, y: Floats, size: int | None, seed: int) -> None:
+        self.x = x
+        self.y = y
+        self.batches = Batches(len(x), size, seed)
+        self.in_an_epoch = self.batches.in_an_epoch
+        self.stretches: Batches | None = None
+        if isinstance(x, numpy.memmap) and self.in_an_epoch > 1:
+            self.stretches = Batches(self.in_an_epoch, 1, seed)
+
+    def at(self, step: int) -> tuple[Floats, Floats]:
+        """The points of a step."""
+        if self.in_an_epoch == 1:
+            return self.x, self.y
+        if self.stretches:
+            size = self.batches.size
+            (begin,) = [size * k for k in self.stretches.at(step)]
+            return self.x[begin : begin + size], self.y[begin : begin + size]
+        places = self.batches.at(step)
+        return self.x[places], self.y[places]
+
+    def is_over(self, step: int) -> bool:
+        """There are points for every step."""
+        return False
+
+
+class Stream:
+    """Batches that come one after the other, each for one step.
+
+    Raises:
+        DataError: that is no iterable of pairs (x, y), or it is empty.
+    """
+
+    in_an_epoch = 1
+
+    def __init__(self, batches: Iterable[tuple[Any, Any]], checked: Callable[..., Any]) -> None:
+        try:
+            self.rest = iter(batches)
+        except TypeError:
+            raise DataError("without y, x must be an iterable of batches (x, y)") from None
+        self.checked = checked
+        self.step = -1
+        self.ended = False
+        self.advance()
+        if self.ended:
+            raise DataError("there are no batches to learn from")
+
+    def advance(self) -> None:
+        """Take the next batch, if there is one."""
+        try:
+            batch = next(self.rest)
+        except StopIteration:
+            self.ended = True
+            return
+        if not isinstance(batch, tuple) or len(batch) != 2:
+            raise DataError(f"batch {self.step + 1} must be a pair (x, y), not {batch!r:.60}")
+        self.now = self.checked(*batch)
+        self.step += 1
+
+    def at(self, step: int) -> tuple[Floats, Floats]:
+        """The batch of a step, which is the one of the last step or the next one."""
+        if step > self.step and not self.ended:
+            self.advance()
+        now: tuple[Floats, Floats] = self.now
+        return now
+
+    def is_over(self, step: int) -> bool:
+        """Whether there is no batch for a step."""
+        self.at(step)
+        return self.ended

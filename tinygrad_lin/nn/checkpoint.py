@@ -7,15 +7,22 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy
+
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
 
 if TYPE_CHECKING:
     import os
 
+    from numpy import float64
+    from numpy.typing import NDArray
+
     from tinygrad_lin.nn.linear import Module
     from tinygrad_lin.nn.optim import Optimizer
 
+BLOCK = 1 << 16
+"""Rows that are looked at together."""
 FORMAT = 1
 """The version of the JSON that checkpoints are written in."""
 
@@ -42,7 +49,7 @@ class Checkpoint(NamedTuple):
     """
 
     step: int
-    parameters: tuple[float, ...]
+    parameters: NDArray[float64]
     state: tuple[Any, ...]
     calm: int = 0
     best: Snapshot | None = None
@@ -52,7 +59,7 @@ class Checkpoint(NamedTuple):
     def write(self, path: str | os.PathLike[str], training: dict[str, Any]) -> None:
         """Write it to a JSON file, exactly, with what tells this training from others."""
         content = {"format": FORMAT, "training": training, **self._asdict()}
-        write_whole(path, json.dumps(content).encode())
+        write_whole(path, json.dumps(content, default=numpy.ndarray.tolist).encode())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], training: dict[str, Any]) -> Checkpoint:
@@ -78,7 +85,7 @@ class Checkpoint(NamedTuple):
             best, snapshots = content.pop("best"), content.pop("snapshots")
             return cls(
                 content["step"],
-                tuple(content["parameters"]),
+                numpy.array(content["parameters"], dtype=float),
                 tuple(content["state"]),
                 content["calm"],
                 best and as_snapshot(best),
@@ -98,7 +105,11 @@ def as_snapshot(entries: Any) -> Snapshot:
 
 
 def training_of(
-    model: Module, optimizer: Optimizer, loss: object, points: object, **settings: Any
+    model: Module,
+    optimizer: Optimizer,
+    loss: object,
+    points: tuple[NDArray[float64], NDArray[float64]],
+    **settings: Any,
 ) -> dict[str, Any]:
     """What tells one training from another; going on is possible where all of it agrees."""
     own = {k: v for k, v in vars(optimizer).items() if k not in ("parameters", "state")}
@@ -107,5 +118,15 @@ def training_of(
         "loss": getattr(loss, "__name__", type(loss).__name__),
         "optimizer": {"name": type(optimizer).__name__, **own},
         **settings,
-        "points": hashlib.sha256(repr(points).encode()).hexdigest(),
+        "points": digest(*points),
     }
+
+
+def digest(*arrays: NDArray[float64]) -> str:
+    """A number that other arrays do not have."""
+    result = hashlib.sha256()
+    for array in arrays:
+        result.update(str(array.shape).encode())
+        for begin in range(0, len(array), BLOCK):
+            result.update(array[begin : begin + BLOCK].astype(float).tobytes())
+    return result.hexdigest()

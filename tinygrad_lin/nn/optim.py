@@ -14,6 +14,12 @@ from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+    from numpy import float64
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[float64]
 
 
 def is_real(setting: object) -> bool:
@@ -29,6 +35,7 @@ class Optimizer:
         lr: the learning rate, above 0.
 
     Attributes:
+        wants_graph: whether :meth:`changes` needs the cost; unless told otherwise, it may.
         state: what it remembers from one step to the next: a tuple that each step replaces and
             none changes, so that who holds it can go back to it.
 
@@ -37,6 +44,7 @@ class Optimizer:
         OperandError: a parameter is not a leaf.
     """
 
+    wants_graph = True
     state: tuple[Any, ...] = ()
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
@@ -50,14 +58,15 @@ class Optimizer:
             raise DataError(f"the learning rate must be above 0 and finite, not {lr!r}")
         self.lr = lr
 
-    def changes(self, slopes: list[float], cost: Value | None) -> Sequence[float]:
+    def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """What to subtract from each parameter, given the cost and its slope along each."""
         raise NotImplementedError
 
     def step(self, cost: Value | None = None) -> None:
         """Change the parameters according to their ``grad`` (and, for Newton, to the cost)."""
-        changes = self.changes([parameter.grad for parameter in self.parameters], cost)
-        for parameter, change in zip(self.parameters, changes):
+        slopes = numpy.array([parameter.grad for parameter in self.parameters])
+        changes = numpy.asarray(self.changes(slopes, cost), dtype=float)
+        for parameter, change in zip(self.parameters, changes.tolist()):
             parameter._data -= change
 
 
@@ -71,9 +80,11 @@ class SGD(Optimizer):
     0.8
     """
 
-    def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+    wants_graph = False
+
+    def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """Straight downhill."""
-        return [self.lr * slope for slope in slopes]
+        return self.lr * slopes
 
 
 class Momentum(Optimizer):
@@ -94,15 +105,19 @@ class Momentum(Optimizer):
     0.539
     """
 
+    wants_graph = False
+
     def __init__(self, parameters: Iterable[Value], lr: float, beta: float = 0.9) -> None:
         super().__init__(parameters, lr)
         self.beta = share("beta", beta)
-        self.state = (0.0,) * len(self.parameters)
+        self.state = (numpy.zeros(len(self.parameters)),)
 
-    def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+    def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The speed, after the slopes have added to it."""
-        self.state = tuple([self.beta * v + slope for v, slope in zip(self.state, slopes)])
-        return [self.lr * v for v in self.state]
+        speed = self.beta * numpy.asarray(self.state[0]) + slopes
+        self.state = (speed,)
+        change: Floats = self.lr * speed
+        return change
 
 
 class Adam(Optimizer):
@@ -120,6 +135,8 @@ class Adam(Optimizer):
     0.9
     """
 
+    wants_graph = False
+
     def __init__(
         self,
         parameters: Iterable[Value],
@@ -133,23 +150,20 @@ class Adam(Optimizer):
         if not 0.0 < eps < math.inf:
             raise DataError(f"eps must be above 0 and finite, not {eps}")
         self.eps = eps
-        nothing = (0.0,) * len(self.parameters)
+        nothing = numpy.zeros(len(self.parameters))
         self.state = (0, nothing, nothing)
 
-    def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+    def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The mean slope in units of its usual size."""
         t, means, squares = self.state
         t += 1
-        means = tuple([self.beta1 * m + (1 - self.beta1) * g for m, g in zip(means, slopes)])
-        squares = tuple(
-            [self.beta2 * v + (1 - self.beta2) * g * g for v, g in zip(squares, slopes)]
-        )
+        means = self.beta1 * numpy.asarray(means) + (1 - self.beta1) * slopes
+        squares = self.beta2 * numpy.asarray(squares) + (1 - self.beta2) * slopes * slopes
         self.state = (t, means, squares)
         begun, squares_begun = 1 - self.beta1**t, 1 - self.beta2**t
-        return [
-            self.lr * (m / begun) / (math.sqrt(v / squares_begun) + self.eps)
-            for m, v in zip(means, squares)
-        ]
+        size = numpy.sqrt(squares / squares_begun)
+        change: Floats = self.lr * (means / begun) / (size + self.eps)
+        return change
 
 
 class Newton(Optimizer):
@@ -176,7 +190,7 @@ class Newton(Optimizer):
         super().__init__(parameters, lr)
         self.state = (False,)
 
-    def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
+    def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The slopes divided by the curvature, along each eigenvector of the Hessian."""
         if cost is None:
             raise OperandError("Newton's step needs the cost: step(cost)")
@@ -196,13 +210,13 @@ class Newton(Optimizer):
             )
         curved = along > rounding
         inverse = numpy.divide(1.0, along, out=numpy.zeros_like(along), where=curved)
-        downhill = directions.T @ (numpy.array(slopes) / units)
+        downhill = directions.T @ (slopes / units)
         gain = (inverse * downhill**2).sum() / 2.0
         (was_small,) = self.state
         self.state = (bool(gain <= numpy.finfo(float).eps * abs(cost.data)),)
         if was_small and self.state[0]:
-            return [0.0] * len(slopes)
-        steps: list[float] = (self.lr * (directions @ (inverse * downhill)) / units).tolist()
+            return numpy.zeros(len(slopes))
+        steps: Floats = self.lr * (directions @ (inverse * downhill)) / units
         return steps
 
 

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from tinygrad_lin.errors import DataError, DivergedError
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.optim import learning_rate_limit
-from tinygrad_lin.nn.training import cost_of, fit
+from tinygrad_lin.nn.passes import cost_of
+from tinygrad_lin.nn.training import fit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.linear import Module
-    from tinygrad_lin.nn.training import Loss
+    from tinygrad_lin.nn.passes import Loss
     from tinygrad_lin.value import Value
 
 TOO_LOW = "too low"

@@ -7,29 +7,33 @@ import sys
 import time
 from array import array
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lin.errors import DataError, DivergedError, DomainError, OperandError, TinygradError
+import numpy
+
+from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
-from tinygrad_lin.nn.batches import Batches, split
+from tinygrad_lin.nn.batches import Points, Stream, split
 from tinygrad_lin.nn.checkpoint import Checkpoint, Snapshot, training_of
 from tinygrad_lin.nn.linear import features_of
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.optim import SGD, is_real, learning_rate_limit
+from tinygrad_lin.nn.passes import Programmed, Recorded, cost_of
 from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeAlias
 
     from tinygrad_lin.nn.linear import Module
     from tinygrad_lin.nn.optim import Optimizer
+    from tinygrad_lin.nn.passes import Floats, Loss
 
-    Loss: TypeAlias = Callable[[list[Value], list[float]], Value]
-
+MOST_RECORDED = 100_000
+"""Rows of which the last cost is recorded, for its graph."""
+BLOCK = 1 << 16
+"""Rows that are looked at together."""
 MOST_CURVED = 64
 """Up to so many parameters a report of divergence affords the Hessian, for the limit."""
 
@@ -50,7 +54,9 @@ class History:
         stopped: whether the cost on the points kept aside had ceased to fall.
         interrupted: whether Ctrl-C ended it.
         start: with how many steps it went on from a checkpoint; ``costs`` begin there.
-        final: the graph of the last cost, gradients included.
+        final: the graph of the last cost, gradients included; None if that is of more than
+            100,000 rows.
+        recorded: why the graph was recorded anew in every step; empty if it was compiled.
     """
 
     costs: array[float] = field(default_factory=lambda: array("d"))
@@ -63,6 +69,7 @@ class History:
     interrupted: bool = False
     start: int = 0
     final: Value | None = None
+    recorded: str = ""
 
     @property
     def steps(self) -> int:
@@ -78,19 +85,23 @@ class History:
             return "stopped early"
         return "interrupted" if self.interrupted else "not converged"
 
-    def add(self, cost: Value, parameters: Sequence[float]) -> None:
+    def add(self, cost: float, parameters: Floats) -> None:
         """Note where training has come to."""
-        self.final = cost
-        self.costs.append(cost.data)
-        if len(self.snapshots) > 1 and not worth_keeping(self.snapshots[-1].step):
-            self.snapshots.pop()  # it was there only as the last
-        self.snapshots.append(Snapshot(self.steps, cost.data, tuple(parameters)))
+        self.costs.append(cost)
+        if worth_keeping(self.steps):
+            self.snapshots.append(Snapshot(self.steps, cost, tuple(parameters.tolist())))
 
-    def validate(self, cost: float, parameters: Sequence[float]) -> None:
+    def validate(self, cost: float, parameters: Floats) -> None:
         """Note the cost on the points kept aside, just after :meth:`add`."""
         self.validation.append(cost)
         if self.best is None or cost < self.best.cost:
-            self.best = Snapshot(self.steps, cost, tuple(parameters))
+            self.best = Snapshot(self.steps, cost, tuple(parameters.tolist()))
+
+    def end(self, parameters: Floats) -> None:
+        """Keep the last snapshot, too."""
+        if self.costs and (not self.snapshots or self.snapshots[-1].step < self.steps):
+            last = Snapshot(self.steps, self.costs[-1], tuple(parameters.tolist()))
+            self.snapshots.append(last)
 
     def __repr__(self) -> str:
         cost = f", cost {self.costs[-1]:.6g}" if self.costs else ""
@@ -99,8 +110,8 @@ class History:
 
 def fit(
     model: Module,
-    x: Sequence[Any],
-    y: Sequence[float],
+    x: Sequence[Any] | Iterable[tuple[Any, Any]],
+    y: Sequence[float] | None = None,
     *,
     loss: Loss = half_mse,
     optimizer: Optimizer | None = None,
@@ -117,12 +128,19 @@ def fit(
 ) -> History:
     """Train a model on points, all of them in every step unless in mini-batches.
 
+    The cost of one point is compiled to a program that all points go through. Where that cannot
+    be, the graph is recorded anew in every step, and the history says why: with callbacks, which
+    are given the graph, with Newton or an optimizer of your own, which may want it, and where the
+    cost is not the mean of the costs of single points.
+
     Shows a progress bar where standard error is a terminal. Ctrl-C ends the training and keeps
     what was learned.
 
     Args:
         model: its parameters are changed in place.
-        x: the points' features, of shape (points,) or (points, inputs).
+        x: the points' features, of shape (points,) or (points, inputs), such as an array that
+            ``numpy.load(path, mmap_mode="r")`` leaves in its file. Or, without y, an iterable of
+            batches (x, y), such as a generator that reads them: each is one step.
         y: the targets, of shape (points,).
         loss: takes the predictions and the targets, gives the cost.
         optimizer: SGD with the learning rate lr if not given.
@@ -133,6 +151,7 @@ def fit(
         callbacks: each called as callback(step, cost, model) before every update and at the end,
             when gradients are fresh.
         batch_size: how many points a step learns from; every epoch goes through all in a new order.
+            Of an array in a file a batch is a stretch.
         rng: a seed for that order, and for which points are kept aside.
         validation: the part of the points to keep aside, from 0 up to 1. The model ends with the
             parameters that did best on them.
@@ -156,7 +175,6 @@ def fit(
     >>> [round(p.data, 9) for p in line.parameters()]
     [8.0, 3.0]
     """
-    rows, targets = points(x, y)
     whole("steps", steps)
     whole("patience", patience)
     if batch_size is not None:
@@ -171,81 +189,193 @@ def fit(
         raise DataError("there is nothing to resume from: give a checkpoint")
     parameters = model.parameters()
     optimizer = SGD(parameters, lr) if optimizer is None else optimizer
-    callbacks = tuple(callbacks)
-    training = training_of(
-        model, optimizer, loss, (rows, targets),
-        tolerance=tolerance, batch_size=batch_size, rng=rng, validation=validation,
-        patience=patience,
-    )  # fmt: skip
-    here = Checkpoint(0, tuple([p.data for p in parameters]), optimizer.state)
-    if checkpoint is not None and resume:
-        here = Checkpoint.read(checkpoint, training)
-        if here.step > steps:
+    aside: tuple[Floats, Floats] | None = None
+    source: Points | Stream
+    settings: dict[str, Any] = {}
+    if y is None:
+        if validation or batch_size or checkpoint is not None:
             raise DataError(
-                f"{checkpoint} is at step {here.step:,} already; give more steps than {steps:,}"
+                "batches that come one after the other have no batch size, no validation and no "
+                "checkpoint: give x and y for these"
             )
-        go_back_to(here, parameters, optimizer)
-    aside: tuple[list[list[float]], list[float]] = [], []
-    if validation:
-        learn, kept = split(len(rows), validation, rng)
-        aside = [rows[k] for k in kept], [targets[k] for k in kept]
-        rows, targets = [rows[k] for k in learn], [targets[k] for k in learn]
-    batches = Batches(len(rows), batch_size, rng)
-    history = History(
-        snapshots=list(here.snapshots), validation=list(here.validation),
-        epoch=batches.in_an_epoch, best=here.best, start=here.step,
+        source = Stream(x, points)
+    else:
+        rows, targets = points(x, y)
+        if checkpoint is not None:
+            settings = training_of(
+                model, optimizer, loss, (rows, targets),
+                tolerance=tolerance, batch_size=batch_size, rng=rng, validation=validation,
+                patience=patience,
+            )  # fmt: skip
+        if validation:
+            learn, kept = split(len(rows), validation, rng)
+            aside = rows[kept], targets[kept]
+            rows, targets = rows[learn], targets[learn]
+        source = Points(rows, targets, batch_size, rng)
+    start = Checkpoint(0, numpy.array([p.data for p in parameters]), optimizer.state)
+    if checkpoint is not None and resume:
+        start = Checkpoint.read(checkpoint, settings)
+        if start.step > steps:
+            raise DataError(
+                f"{checkpoint} is at step {start.step:,} already; give more steps than {steps:,}"
+            )
+        go_back_to(start, parameters, optimizer)
+    training = Training(
+        model, loss, optimizer, source, aside, steps, tolerance, patience, tuple(callbacks),
+        checkpoint, settings,
     )  # fmt: skip
-    calm = here.calm
-    try:
-        for step in progress(here.step, steps):
-            judged = validation > 0.0 and step % batches.in_an_epoch == 0
-            batch = batches.at(step)
-            try:
-                cost = cost_of(model, [rows[k] for k in batch], [targets[k] for k in batch], loss)
-                for parameter in parameters:
-                    parameter.grad = 0.0
-                cost.backward()
-                on_the_others = cost_of(model, *aside, loss).data if judged else None
-                fault, cause = what_is_not_finite(cost, parameters), None
-            except DomainError as error:
-                if step == 0:
-                    raise
-                fault, cause = str(error), error
-            if fault:
-                go_back_to(here, parameters, optimizer)
-                again = partial(cost_of, model, rows, targets, loss)
-                raise diverged(step, optimizer, fault, again) from cause
-            here = Checkpoint(step, tuple([p.data for p in parameters]), optimizer.state, calm)
-            history.add(cost, here.parameters)
-            if on_the_others is not None:
-                history.validate(on_the_others, here.parameters)
-            for callback in callbacks:
-                callback(step, cost, model)
-            if checkpoint is not None and is_regular(step):
-                with_history(here, history, batches).write(checkpoint, training)
-            flat = tolerance > 0.0 and all(abs(p.grad) <= tolerance for p in parameters)
-            history.converged = flat and calm + 1 >= batches.in_an_epoch
-            without_gain = history.best and step - history.best.step
-            history.stopped = (without_gain or 0) >= patience * batches.in_an_epoch
-            if history.converged or history.stopped or step == steps:
-                break
-            optimizer.step(cost)
-            moved = any(p.data != before for p, before in zip(parameters, here.parameters))
-            calm = 0 if tolerance == 0.0 or (moved and not flat) else calm + 1
-            if calm >= batches.in_an_epoch:
-                history.converged = True
-                break
-    except KeyboardInterrupt:
-        go_back_to(here, parameters, optimizer)  # it may have been in the midst of a step
-        history.interrupted = True
-    if checkpoint is not None and history.costs:
-        if history.converged or history.stopped:
-            Path(checkpoint).unlink(missing_ok=True)
-        else:
-            with_history(here, history, batches).write(checkpoint, training)
-    if history.best:
-        go_back_to(here._replace(parameters=history.best.parameters), parameters, optimizer)
+    work, why_not = training.quickest()
+    history = training.run(work, start)
+    if isinstance(work, Programmed) and not training.is_as_recorded(history):
+        go_back_to(start, parameters, optimizer)
+        history = training.run(Recorded(model, loss, optimizer), start)
+        why_not = "what the model or the loss does depends on the numbers"
+    history.recorded = why_not
     return history
+
+
+@dataclass
+class Training:
+    """One training: a model, how it learns, and what from."""
+
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    source: Points | Stream
+    aside: tuple[Floats, Floats] | None
+    steps: int
+    tolerance: float
+    patience: int
+    callbacks: tuple[Callable[[int, Value, Module], object], ...]
+    checkpoint: str | os.PathLike[str] | None
+    settings: dict[str, Any]
+
+    def quickest(self) -> tuple[Recorded | Programmed, str]:
+        """A program, or the engine and why."""
+        parameters = self.model.parameters()
+        if self.optimizer.wants_graph:
+            why_not = f"{type(self.optimizer).__name__} may want the graph"
+        elif not {*self.optimizer.parameters} <= {*parameters}:
+            why_not = "the optimizer has parameters that the model has not"
+        else:
+            try:
+                return Programmed(self.model, self.loss, self.optimizer, *self.source.at(0)), ""
+            except Exception as error:  # of the user's loss, too: what is wrong will be so again
+                why_not = str(error)
+        return Recorded(self.model, self.loss, self.optimizer), why_not
+
+    def run(self, work: Recorded | Programmed, start: Checkpoint) -> History:
+        """Go on from where training stands, to the end or until interrupted."""
+        parameters = self.model.parameters()
+        history = History(
+            snapshots=list(start.snapshots), validation=list(start.validation),
+            epoch=self.source.in_an_epoch, best=start.best, start=start.step,
+        )  # fmt: skip
+        here, p, calm = start, start.parameters, start.calm
+        x, y = self.source.at(start.step)
+        try:
+            for step in progress(start.step, self.steps):
+                over = self.source.is_over(step)
+                x, y = (x, y) if over else self.source.at(step)
+                kept_aside = self.aside if step % history.epoch == 0 else None
+                try:
+                    cost, slopes = work.cost_and_slopes(p, x, y)
+                    on_the_others = work.cost(p, *kept_aside) if kept_aside else 0.0
+                    steepest = float(abs(slopes).max(initial=0.0))
+                    fine = math.isfinite(cost) and math.isfinite(steepest)
+                except DomainError:
+                    fine = False
+                if not fine:
+                    raise self.diverged(step, here, p, (x, y))
+                here = Checkpoint(step, p, self.optimizer.state, calm)
+                history.add(cost, p)
+                if kept_aside:
+                    history.validate(on_the_others, p)
+                if self.callbacks:
+                    graph = work.shown(p, x, y)
+                    for callback in self.callbacks:
+                        callback(step, graph, self.model)
+                    p = numpy.array([parameter.data for parameter in parameters])
+                if self.checkpoint is not None and is_regular(step):
+                    with_history(here, history).write(self.checkpoint, self.settings)
+                flat = steepest <= self.tolerance and self.tolerance > 0.0
+                history.converged = flat and calm + 1 >= history.epoch
+                without_gain = step - history.best.step if history.best else 0
+                history.stopped = without_gain >= self.patience * history.epoch
+                if history.converged or history.stopped or step == self.steps or over:
+                    break
+                p = work.step(p, slopes)
+                moved = not (p == here.parameters).all()
+                calm = 0 if self.tolerance == 0.0 or (moved and not flat) else calm + 1
+                if calm >= history.epoch:
+                    history.converged = True
+                    break
+        except KeyboardInterrupt:
+            self.optimizer.state, p = here.state, here.parameters  # it was in the midst of a step
+            history.interrupted = True
+        history.end(here.parameters)
+        if self.checkpoint is not None and history.costs:
+            if history.converged or history.stopped:
+                Path(self.checkpoint).unlink(missing_ok=True)
+            else:
+                with_history(here, history).write(self.checkpoint, self.settings)
+        if len(x) <= MOST_RECORDED and history.costs:
+            history.final = work.shown(here.parameters, x, y)
+        best = history.best.parameters if history.best else p
+        for parameter, data in zip(parameters, numpy.asarray(best).tolist()):
+            parameter.data = data
+        return history
+
+    def diverged(
+        self, step: int, here: Checkpoint, p: Floats, batch: tuple[Floats, Floats]
+    ) -> DivergedError:
+        """The error that says what is no longer finite, where training ran away, and what to do.
+
+        Raises:
+            DomainError: it did not even begin.
+        """
+        recorded = Recorded(self.model, self.loss, self.optimizer)
+        cause = None
+        try:
+            recorded.cost_and_slopes(p, *batch)
+            assert recorded.graph is not None
+            fault = what_is_not_finite(recorded.graph, recorded.parameters)
+            if self.aside and not fault:
+                recorded.cost(p, *self.aside)
+        except DomainError as error:
+            if step == 0:
+                raise
+            fault, cause = str(error), error
+        go_back_to(here, recorded.parameters, self.optimizer)
+        everything = (self.source.x, self.source.y) if isinstance(self.source, Points) else batch
+        limit = self.limit(here.parameters, *everything)
+        remedy = f"it converges below {limit:.5g}" if limit else "try a smaller one"
+        rate = self.optimizer.lr
+        result = DivergedError(
+            f"training diverged at step {step} with a learning rate of {rate:g}; {remedy} "
+            f"({fault})",
+            step=step, learning_rate=rate, limit=limit,
+        )  # fmt: skip
+        result.__cause__ = cause
+        return result
+
+    def limit(self, p: Floats, x: Floats, y: Floats) -> float | None:
+        """The learning rate that would not have diverged, where it can be told."""
+        if type(self.optimizer) is not SGD or len(p) > MOST_CURVED or len(x) > MOST_RECORDED:
+            return None
+        try:
+            cost = cost_of(self.model, x.tolist(), y.tolist(), self.loss)
+            limit = learning_rate_limit(cost, self.optimizer.parameters)
+        except (TinygradError, ArithmeticError, ValueError):
+            return None
+        return None if limit == math.inf else limit
+
+    def is_as_recorded(self, history: History) -> bool:
+        """Whether the program and the engine agree at the end, too."""
+        if history.final is None or history.interrupted or isinstance(self.source, Stream):
+            return True
+        error = abs(history.final.data - history.costs[-1])
+        return error <= 1e-9 * max(abs(history.costs[0]), abs(history.final.data))
 
 
 def whole(name: str, count: int) -> None:
@@ -257,13 +387,13 @@ def whole(name: str, count: int) -> None:
 def go_back_to(here: Checkpoint, parameters: list[Value], optimizer: Optimizer) -> None:
     """Give parameters and optimizer what they had."""
     optimizer.state = here.state
-    for parameter, data in zip(parameters, here.parameters):
+    for parameter, data in zip(parameters, here.parameters.tolist()):
         parameter.data = data
 
 
-def with_history(here: Checkpoint, history: History, batches: Batches) -> Checkpoint:
+def with_history(here: Checkpoint, history: History) -> Checkpoint:
     """A checkpoint that remembers what came before its step, which will be made again."""
-    epochs = -(-here.step // batches.in_an_epoch)
+    epochs = -(-here.step // history.epoch)
     return here._replace(
         best=history.best,
         validation=tuple(history.validation[:epochs]),
@@ -276,39 +406,43 @@ def is_regular(step: int) -> bool:
     return step > 0 and step % (1000 if step < 10_000 else 10_000) == 0
 
 
-def cost_of(model: Module, rows: list[list[float]], targets: list[float], loss: Loss) -> Value:
-    """The cost of a model's predictions."""
-    cost = loss([model(row) for row in rows], targets)
-    if not isinstance(cost, Value):
-        raise OperandError(
-            f"the loss must return a Value made from the predictions, not {cost!r:.60}"
-        )
-    return cost
-
-
 def worth_keeping(step: int) -> bool:
     """Whether a step is among the first 100, or one of 90 in its power of ten."""
     return step < 100 or step % 10 ** (len(str(step)) - 2) == 0
 
 
-def points(x: Sequence[Any], y: Sequence[float]) -> tuple[list[list[float]], list[float]]:
-    """The points as lists of floats, checked."""
-    rows, targets = numbers("x", x), numbers("y", y)
-    for place, row in enumerate(targets):
-        if len(row) != 1:
-            raise DataError(f"y[{place}] must be one number: {y[place]!r:.60}")
-    for place, row in enumerate(rows):
-        if len(row) != len(rows[0]):
-            raise DataError(f"x[{place}] has {len(row)} features, x[0] has {len(rows[0])}")
+def points(x: Any, y: Any) -> tuple[Floats, Floats]:
+    """The points as arrays of shape (points, inputs) and (points,), checked.
+
+    Arrays of floats stay where they are, be it in a file.
+    """
+    rows, targets = (
+        given if is_array(given) else numpy.array(lists(name, given))
+        for name, given in (("x", x), ("y", y))
+    )
+    if targets.ndim == 2 and targets.shape[1] != 1:
+        raise DataError(f"y[0] must be one number: {y[0]!r:.60}")
+    rows, targets = rows.reshape(len(rows), -1), targets.reshape(-1)
     if len(rows) != len(targets):
         raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
-    if not rows:
+    if not len(rows):
         raise DataError("there are no points to learn from")
-    return rows, [target for (target,) in targets]
+    for name, entries in (("x", rows), ("y", targets)):
+        for begin in range(0, len(entries), BLOCK):
+            finite = numpy.isfinite(entries[begin : begin + BLOCK])
+            if not finite.all():
+                place = begin + int(numpy.argmin(finite.reshape(len(finite), -1).all(1)))
+                raise DataError(f"{name}[{place}] is not finite: {entries[place]}")
+    return rows, targets
 
 
-def numbers(name: str, given: Sequence[Any]) -> list[list[float]]:
-    """Each entry of a sequence as a list of finite floats."""
+def is_array(given: Any) -> bool:
+    """Whether that is an array of numbers with a point in each row."""
+    return isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu" and 0 < given.ndim <= 2
+
+
+def lists(name: str, given: Sequence[Any]) -> list[list[float]]:
+    """Each entry of a sequence as a list of floats, all as long as the first."""
     if not hasattr(given, "__len__") or isinstance(given, str) or not getattr(given, "ndim", 1):
         raise DataError(f"{name} must be a sequence with one entry for each point")
     result = []
@@ -318,8 +452,12 @@ def numbers(name: str, given: Sequence[Any]) -> list[list[float]]:
             result.append([number(value) for value in row])
         except TinygradError as error:
             raise DataError(f"{name}[{place}]: {error}") from None
-        if not all(map(math.isfinite, result[-1])):
-            raise DataError(f"{name}[{place}] is not finite: {entry!r:.60}")
+        if len(result[-1]) != len(result[0]):
+            raise DataError(
+                f"{name}[{place}] has {len(result[-1])} features, {name}[0] has {len(result[0])}"
+                if name == "x"
+                else f"y[{place}] must be one number: {entry!r:.60}"
+            )
     return result
 
 
@@ -331,26 +469,6 @@ def what_is_not_finite(cost: Value, parameters: list[Value]) -> str:
                 return f"the gradient of {parameter!r} is not finite"
         return ""
     return f"the first node that is not finite is {first_nonfinite(cost)!r}"
-
-
-def diverged(
-    step: int, optimizer: Optimizer, fault: str, cost: Callable[[], Value]
-) -> DivergedError:
-    """The error that says where training ran away, and what learning rate would not."""
-    limit = None
-    if type(optimizer) is SGD and len(optimizer.parameters) <= MOST_CURVED:
-        try:
-            limit = learning_rate_limit(cost(), optimizer.parameters)
-        except (TinygradError, ArithmeticError, ValueError):
-            limit = None
-    if limit == math.inf:
-        limit = None
-    remedy = f"it converges below {limit:.5g}" if limit else "try a smaller one"
-    message = (
-        f"training diverged at step {step} with a learning rate of {optimizer.lr:g}; {remedy} "
-        f"({fault})"
-    )
-    return DivergedError(message, step=step, learning_rate=optimizer.lr, limit=limit)
 
 
 def progress(start: int, steps: int) -> Iterator[int]:

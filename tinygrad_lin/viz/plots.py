@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.passes import Loss
     from tinygrad_lin.nn.rates import Sweep
-    from tinygrad_lin.nn.training import History, Loss
+    from tinygrad_lin.nn.training import History
 
 # From the colours of Okabe and Ito, told apart by colour-blind eyes and in greyscale. No colour
 # says anything alone: lines differ in their dashes too, and points in their markers.
