@@ -306,6 +306,17 @@ def test_constants_over_a_batch_of_parameters() -> None:
     assert (value, gradient.shape) == (42.0**2, (0,))
 
 
+def test_a_dot_of_columns_that_come_one_by_one() -> None:
+    w = [Value(0.5), Value(-0.25), Value(1.5)]
+    x = [Value(1.0, "x"), Value(2.0, "y")]
+    program = compile_graph(tanh(dot([*w[:2], 2.0], [*x, 0.125], w[2])), batch=x, wrt=w)
+    assert "sum(" not in program.source.replace(".sum(", "")
+    value, gradient = program.value_and_grad([0.5, -0.25, 1.5], [1.0] * 3, [2.0] * 3)
+    assert value == pytest.approx(numpy.tanh(1.75))
+    slope = 1.0 - numpy.tanh(1.75) ** 2
+    assert gradient == pytest.approx([slope, 2.0 * slope, slope])
+
+
 def test_an_infinite_constant() -> None:
     w, x = Value(2.0, "w"), Value(0.0, "x")
     program = compile_graph(w * 0.0 + numpy.inf, batch=[x], wrt=[w])

@@ -109,7 +109,7 @@ def test_hinge_by_hand() -> None:
     [
         (binary_cross_entropy, 0.5, r"targets\[1\] must be 0 or 1, not 0.5"),
         (binary_cross_entropy, -1, r"targets\[1\] must be 0 or 1, not -1"),
-        (binary_cross_entropy, Value(1.0), r"targets\[1\] must be 0 or 1, not Value"),
+        (binary_cross_entropy, Value(0.5), r"targets\[1\] must be 0 or 1, not Value"),
         (binary_cross_entropy, "1", r"targets\[1\] must be 0 or 1"),
         (hinge, 0, r"targets\[1\] must be -1 or 1, not 0"),
         (hinge, math.nan, r"targets\[1\] must be -1 or 1, not nan"),

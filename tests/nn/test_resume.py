@@ -232,9 +232,10 @@ def test_it_goes_on_bit_for_bit_after_an_interrupt(
 
 @pytest.mark.parametrize("at_work", ["forward", "step"])
 def test_an_interrupt_in_the_midst_of_a_step_is_as_none(tmp_path: Path, at_work: str) -> None:
-    class Interrupted(Adam):
-        wants_graph = at_work == "forward"
+    class Own(Adam):
+        wants_graph = at_work == "forward"  # then the loss is called in every step
 
+    class Interrupted(Own):
         def changes(self, slopes: Any, cost: Value | None) -> Any:
             changes = super().changes(slopes, cost)
             if at_work == "step" and self.state[0] == 30 and not pressed:
@@ -266,7 +267,7 @@ def test_an_interrupt_in_the_midst_of_a_step_is_as_none(tmp_path: Path, at_work:
         resume=True,
     )
     undisturbed = Linear()
-    fit(undisturbed, X, Y, optimizer=Adam(undisturbed.parameters()))
+    fit(undisturbed, X, Y, optimizer=Own(undisturbed.parameters()))
     assert data(line) == data(undisturbed)
 
 

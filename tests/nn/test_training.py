@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 import pytest
 
 from tinygrad_lin import (
+    MLP,
     SGD,
     DataError,
     DivergedError,
     DomainError,
+    History,
     Linear,
     Module,
     OperandError,
     Value,
+    binary_cross_entropy,
     fit,
+    half_mse,
+    hinge,
+    load,
     log,
+    mse,
+    sqrt,
     total,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
 W, B = 0.4967141530112327, -0.13826430117118466
@@ -411,3 +423,169 @@ def test_a_loss_that_gives_no_value_is_refused(cost: Any) -> None:
 def test_points_with_too_many_features_are_refused() -> None:
     with pytest.raises(DataError, match="takes 1 inputs, not 2"):
         fit(Linear(), [[1.0, 2.0], [3.0, 4.0]], Y)
+
+
+# How the passes are made
+
+
+def the_same(x: Any, y: Any, **given: Any) -> tuple[History, History]:
+    """Training by a program, and with the graph recorded in every step."""
+
+    class Own(SGD):
+        wants_graph = True
+
+    make = given.pop("make", Linear)
+    one, other = make(), make()
+    lr = given.pop("lr", 0.01)
+    programmed = fit(one, x, y, lr=lr, **given)
+    recorded = fit(other, x, y, optimizer=Own(other.parameters(), lr), **given)
+    assert programmed.recorded == ""
+    assert recorded.recorded == "Own may want the graph"
+    assert data(one) == pytest.approx(data(other), rel=1e-9, abs=1e-12)
+    assert programmed.costs.tolist() == pytest.approx(recorded.costs.tolist(), rel=1e-9)
+    return programmed, recorded
+
+
+@pytest.mark.parametrize("given", [{}, {"batch_size": 3}, {"validation": 0.3}])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("norris", Linear),
+        ("sine", lambda: MLP([1, 5, 4, 1])),
+        ("moons", lambda: MLP([2, 5, 1], activation="relu")),
+    ],
+)
+def test_a_program_trains_as_the_engine_does(name: str, make: Any, given: dict[str, Any]) -> None:
+    points = load(name)
+    lr = 1e-8 if name == "norris" else 0.05
+    programmed, recorded = the_same(
+        points.x, points.y, make=make, lr=lr, steps=30, tolerance=0.0, **given
+    )
+    assert programmed.validation == pytest.approx(recorded.validation, rel=1e-9)
+    assert programmed.final is not None
+    assert programmed.final.data == pytest.approx(programmed.costs[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [half_mse, mse, hinge, binary_cross_entropy])
+def test_every_loss_of_ours_compiles(loss: Any) -> None:
+    x, y = [0.5, -1.0, 2.0], [1.0, 0.0, 1.0]
+    if loss is hinge:
+        y = [1.0, -1.0, 1.0]
+    the_same(x, y, loss=loss, steps=20, tolerance=0.0)
+
+
+def test_a_cost_that_is_no_mean_is_recorded_and_says_so() -> None:
+    def root(predictions: Any, targets: Any) -> Value:
+        return sqrt(mse(predictions, targets))
+
+    line = Linear()
+    history = fit(line, X, Y, loss=root, steps=5)
+    assert history.recorded == "the cost is not the mean of the costs of single points"
+
+
+def test_a_model_that_looks_at_its_numbers_is_recorded_in_the_end() -> None:
+    """Its operations are the same for all points at the start, and others later."""
+
+    class Bent(Linear):
+        def __call__(self, x: Any) -> Any:
+            a = super().__call__(x)
+            return a * 2.0 if a.data > 15.0 else a
+
+    class Recorded(SGD):
+        wants_graph = True
+
+    one, other = Bent(), Bent()
+    history = fit(one, X, Y, lr=0.01, steps=50)
+    fit(other, X, Y, optimizer=Recorded(other.parameters(), 0.01), steps=50)
+    assert "depends on the numbers" in history.recorded
+    assert data(one) == data(other)
+
+
+def test_callbacks_see_the_graph_and_change_nothing() -> None:
+    line, alone = Linear(), Linear()
+    seen: list[float] = []
+
+    def look(step: int, cost: Value, model: Any) -> None:
+        seen.append(cost.data)
+        assert cost.op is not None
+        assert any(parameter.grad for parameter in model.parameters())
+
+    history = fit(line, X, Y, lr=0.1, steps=20, callbacks=[look])
+    fit(alone, X, Y, lr=0.1, steps=20)
+    assert data(line) == data(alone)
+    assert seen == pytest.approx(history.costs.tolist(), rel=1e-12)
+
+
+def test_callbacks_may_change_the_parameters() -> None:
+    line = Linear()
+
+    def clip(step: int, cost: Value, model: Any) -> None:
+        for parameter in model.parameters():
+            parameter.data = min(max(parameter.data, -2.0), 2.0)
+
+    fit(line, X, Y, lr=0.01, steps=200, callbacks=[clip])
+    assert line.parameters()[0].data <= 2.0
+
+
+# Data that does not fit into memory
+
+
+def test_batches_may_come_one_after_the_other() -> None:
+    line, by_hand = Linear(), Linear()
+    rng = numpy.random.default_rng(0)
+    given = [(x, 8.0 * x + 3.0) for x in rng.normal(size=(40, 7))]
+    history = fit(line, iter(given), lr=0.1, steps=1000)
+    assert history.steps == 40
+    assert len(history.costs) == 41
+    for x, y in given:
+        fit(by_hand, x, y, lr=0.1, steps=1)
+    assert data(line) == pytest.approx(data(by_hand), rel=1e-12)
+
+
+def test_no_more_batches_are_taken_than_steps() -> None:
+    taken: list[int] = []
+
+    def endless() -> Iterator[Any]:
+        while True:
+            taken.append(1)
+            yield X, Y
+
+    history = fit(Linear(), endless(), lr=0.01, steps=5, tolerance=0.0)
+    assert history.steps == 5
+    assert len(taken) == 6
+
+
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        (3.0, "y must be a sequence"),
+        ([], "there are no batches"),
+        ([1.0], "batch 0 is 1.0"),
+        ([(X, Y), (X, [1.0])], "x has 2 points, y has 1"),
+        ([(X, [1.0, math.nan])], r"y\[1\] is not finite"),
+    ],
+)
+def test_what_are_no_batches(batches: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        fit(Linear(), batches)
+
+
+@pytest.mark.parametrize("setting", [{"validation": 0.5}, {"batch_size": 2}, {"checkpoint": "c"}])
+def test_what_batches_one_after_the_other_cannot_have(setting: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="give x and y"):
+        fit(Linear(), [(X, Y)], **setting)
+
+
+@pytest.mark.parametrize("size", [None, 500])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int32"])
+def test_arrays_stay_in_their_file(tmp_path: Path, size: int | None, dtype: str) -> None:
+    rng = numpy.random.default_rng(0)
+    x = rng.integers(-5, 5, size=20_000).astype(dtype)
+    numpy.save(tmp_path / "x.npy", x)
+    numpy.save(tmp_path / "y.npy", 8 * x + 3)
+    files = [numpy.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in "xy"]
+    line, alone = Linear(), Linear()
+    history = fit(line, *files, lr=0.05, steps=300, batch_size=size, tolerance=0.0)
+    fit(alone, x.tolist(), (8 * x + 3).tolist(), lr=0.05, steps=300, tolerance=0.0)
+    assert history.recorded == ""
+    assert data(line) == pytest.approx(data(alone), rel=1e-5 if size else 1e-12)

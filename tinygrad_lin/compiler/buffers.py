@@ -193,30 +193,39 @@ class Buffers:
     def fill(self, target: ast.Subscript, node: ast.expr) -> None:
         """Some lanes of an array."""
         before = len(self.lines)
+        place = self.target(target)
         try:
-            place = self.of(target)
-            result = self.of(node, place if place.shape and place.lasting else None)
+            result = self.of(node, place if place.lasting else None)
         except Opaque:
-            self.as_it_is(f"{ast.unparse(target)} = ", node, before)
+            self.as_it_is(f"{place.text}{'[...]' if place.lasting else ''} = ", node, before)
             return
-        if place.shape and place.lasting:
+        if place.lasting:
             if result != place:
                 self.emit(f"_copyto({place.text}, {result.text})")
         else:
-            self.emit(f"{ast.unparse(target)} = {result.text}")
+            self.emit(f"{place.text} = {result.text}")
 
     def increase(self, target: ast.Subscript, node: ast.expr) -> None:
         """More for some lanes of an array."""
         before = len(self.lines)
+        place = self.target(target)
         try:
-            place, result = self.of(target), self.of(node)
+            result = self.of(node)
         except Opaque:
-            self.as_it_is(f"{ast.unparse(target)} += ", node, before)
+            self.as_it_is(f"{place.text} += ", node, before)
             return
-        if place.shape and place.lasting:
+        if place.lasting:
             self.emit(f"_add({place.text}, {result.text}, {place.text})")
         else:
-            self.emit(f"{ast.unparse(target)} += {result.text}")
+            self.emit(f"{place.text} += {result.text}")
+
+    def target(self, node: ast.Subscript) -> Array:
+        """The lanes to change: a view, or one number or scattered lanes as they are written."""
+        index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if any(isinstance(part, ast.Name) for part in index):
+            base = self.of(node.value)
+            return Array(ast.unparse(ast.Subscript(ast.Name(base.text), node.slice)), ())
+        return self.of(node)
 
     def as_it_is(self, target: str, node: ast.expr, before: int) -> None:
         """A line with an expression of unknown shape, which may hold on to what is in it."""

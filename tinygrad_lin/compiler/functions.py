@@ -103,13 +103,14 @@ class InPlace(Function):
         if n > BLOCK and self.blocks:
             value, gradient = 0.0, None
             for begin in range(0, n, BLOCK):
-                block = [column[begin : begin + BLOCK] for column in columns]
+                block = [numpy.asarray(column[begin : begin + BLOCK], float) for column in columns]
                 part, slopes = self.run(p, block, min(BLOCK, n - begin), 1.0 / n)
                 value += part
                 if slopes is not None:
                     gradient = slopes if gradient is None else gradient + slopes
         else:
-            value, gradient = self.run(p, columns, n, 1.0 / n)
+            whole = [numpy.asarray(column, float) for column in columns]
+            value, gradient = self.run(p, whole, n, 1.0 / n)
         if not isfinite(value):
             raise FloatingPointError
         return value, gradient

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.compiler.names import Names
 from tinygrad_lin.compiler.nodes import Node
+from tinygrad_lin.ops import FUNCTIONS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinygrad_lin.ops import Operation
+
+
+FEW_TERMS = 33  # of a sum that is written out where it is not one of an array
 
 
 class Array:
@@ -181,8 +185,35 @@ class Lowering:
         part = self.part(node.operands) if row.name == "total" else None
         if isinstance(part, Part) and part.lanes is not None and len(part.lanes) > 1:
             self.add("total", row, [node], (part,), None)
+        elif row.name in ("dot", "total") and len(node.operands) <= FEW_TERMS:
+            self.places[node] = self.places[self.written_out(node)]
         else:
             self.add("fold", row, [node], tuple(map(self.single, node.operands)), None)
+
+    def written_out(self, node: Node) -> Node:
+        """A short sum, of products if it is a dot, as additions one after the other."""
+        assert node.row is not None
+        terms = list(node.operands)
+        if node.row.name == "dot":
+            n = len(terms) // 2
+            pairs = zip(terms[:n], terms[n : 2 * n])
+            terms = [*(self.step("mul", pair) for pair in pairs), terms[-1]]
+        result = terms[0]
+        for term in terms[1:]:
+            result = self.step("add", (result, term), node.label if term is terms[-1] else "")
+        assert isinstance(result, Node)
+        return result
+
+    def step(self, name: str, operands: Sequence[Node | float], label: str = "") -> Node | float:
+        """One more operation; a number if that is what it gives."""
+        if not any(isinstance(operand, Node) for operand in operands):
+            x, y = operands
+            number: float = FUNCTIONS[name](x, y)
+            return number
+        node = Node(TABLE[name], operands, label, False)
+        parts = tuple([self.single(operand) for operand in operands])
+        self.add("map", TABLE[name], [node], parts, None)
+        return node
 
     def single(self, operand: Node | float) -> Part | float:
         """One operand by itself."""

@@ -85,7 +85,7 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
 
     Additions that nothing else uses melt into the one above.
     """
-    add, mul, total = (TABLE[name] for name in ("add", "mul", "total"))
+    add, mul, total, dot = (TABLE[name] for name in ("add", "mul", "total", "dot"))
     anew: dict[Node, Node] = {}
     terms: dict[Node, list[Node | float]] = {}
     within = {
@@ -97,6 +97,10 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
     }
     for node in order:
         operands = [anew.get(o, o) if isinstance(o, Node) else o for o in node.operands]
+        if node.row is dot and len(operands) == 3:  # a neuron of one input
+            product = Node(mul, operands[:2], "", False)
+            anew[node] = Node(add, [product, operands[2]], node.label, False)
+            continue
         if node.row is add:
             parts: list[Node | float] = []
             for before, operand in zip(node.operands, operands):
@@ -115,6 +119,9 @@ def whole_sums(order: list[Node], uses: Counter[Node]) -> dict[Node, Node]:
                     total, parts, node.label, False
                 )
                 continue
+        if node.row is total and len(operands) == 1 and isinstance(operands[0], Node):
+            anew[node] = operands[0]
+            continue
         if node.row is total:
             whole = sum_of_products(operands, node.label)
             if whole:

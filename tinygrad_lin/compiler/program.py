@@ -171,7 +171,9 @@ class Program:
             raise DataError(f"the batch has {len(self._columns)} arrays, not {len(batch)}")
         if not batch:
             return p, [], 1
-        columns = [xp.asarray(given, float) for given in batch]
+        columns: list[Any] = [
+            given if is_array(given) else xp.asarray(given, float) for given in batch
+        ]
         n = columns[0].shape[0] if columns[0].ndim else 0
         for k, (array, shape) in enumerate(zip(columns, self._shapes)):
             if array.shape != (n, *shape):
@@ -204,6 +206,11 @@ class Program:
                 raise
             raise DomainError(f"row {row} of the batch: {error}") from None
         return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
+
+
+def is_array(given: Any) -> bool:
+    """Whether that is an array of NumPy's that a block of rows can be taken of."""
+    return isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu"
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[float64]
 
 
+WITHOUT_Y = (
+    "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
+    "batches, which are pairs (x, y)"
+)
+
+
 def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
     """The places of the points to learn from, and of a part kept aside, at least one of each.
 
@@ -101,7 +107,7 @@ class Stream:
         try:
             self.rest = iter(batches)
         except TypeError:
-            raise DataError("without y, x must be an iterable of batches (x, y)") from None
+            raise DataError(f"{WITHOUT_Y}, not {batches!r:.60}") from None
         self.checked = checked
         self.step = -1
         self.ended = False
@@ -117,7 +123,7 @@ class Stream:
             self.ended = True
             return
         if not isinstance(batch, tuple) or len(batch) != 2:
-            raise DataError(f"batch {self.step + 1} must be a pair (x, y), not {batch!r:.60}")
+            raise DataError(f"{WITHOUT_Y}, and batch {self.step + 1} is {batch!r:.60}")
         self.now = self.checked(*batch)
         self.step += 1
 

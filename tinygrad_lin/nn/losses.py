@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.ops import FUNCTIONS
@@ -50,7 +50,7 @@ def mean_of_squares(predictions: Sequence[Value], targets: Sequence[Value | Numb
     return mean([(y - a) ** 2 for a, y in zip(predictions, targets)], "MSE")
 
 
-def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Number]) -> Value:
+def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
     """The mean of -log p, where p is the probability that a net gives to what is true.
 
     That is sigmoid(z) where the target is 1 and sigmoid(-z) where it is 0, and -log sigmoid(z) is
@@ -70,11 +70,14 @@ def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Number]) -> 
     truths = one_of(0.0, 1.0, targets)
     softplus = FUNCTIONS["softplus"]
     with scope("loss"):
-        errors = [softplus(-z if y else z) for z, y in zip(logits, truths)]
+        errors = [
+            softplus((1.0 - 2.0 * y) * z if isinstance(y, Value) else -z if y else z)
+            for z, y in zip(logits, truths)
+        ]
         return mean(errors, "cross-entropy")
 
 
-def hinge(logits: Sequence[Value], targets: Sequence[Number]) -> Value:
+def hinge(logits: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
     """The mean of max(0, 1 - yz): nothing for points on the right side by 1 or more.
 
     Args:
@@ -102,12 +105,12 @@ def matched(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> 
         raise DataError("the mean of no errors is not defined: give at least one point")
 
 
-def one_of(low: float, high: float, targets: Sequence[Number]) -> list[float]:
-    """The targets, if each is one of two numbers."""
+def one_of(low: float, high: float, targets: Sequence[Value | Number]) -> list[Any]:
+    """The targets, if each is one of two numbers; a leaf for them stays one."""
     for place, y in enumerate(targets):
-        if y not in (low, high):
+        if (y.data if isinstance(y, Value) else y) not in (low, high):
             raise DataError(f"targets[{place}] must be {low:g} or {high:g}, not {y!r:.60}")
-    return [float(y) for y in targets]
+    return [y if isinstance(y, Value) else float(y) for y in targets]
 
 
 def mean(errors: list[Value], label: str) -> Value:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Loss: TypeAlias = Callable[[list[Value], list[float]], Value]
     Floats: TypeAlias = NDArray[float64]
 
+CLOSE = 1e-9  # as a part of the size of the cost and its slopes: far above rounding
 COMPARED = 100  # rows, where a program is compared with the engine
 
 
@@ -74,10 +75,15 @@ class Programmed:
     That is the same where the cost of many rows is the mean of their costs, and where the
     operations do not depend on the numbers, which is looked at on some rows.
 
+    Attributes:
+        agrees: whether it has given what the engine gives, wherever both were asked.
+
     Raises:
         TinygradError: the loss, or the model, cannot be compiled.
         OperandError: the program gives something else than the engine.
     """
+
+    agrees = True
 
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, x: Floats, y: Floats
@@ -96,10 +102,11 @@ class Programmed:
         some = numpy.linspace(0, len(x) - 1, min(len(x), COMPARED)).astype(int)
         wanted, slopes = self.recorded.cost_and_slopes(p, x[some], y[some])
         found, gradient = self.cost_and_slopes(p, x[some], y[some])
-        scale = numpy.abs(slopes).max(initial=abs(wanted))
-        if not numpy.isfinite(scale):
+        self.scale = float(numpy.abs(slopes).max(initial=abs(wanted)))
+        if not numpy.isfinite(self.scale):
             raise OperandError("the cost is not finite at the start")
-        if not numpy.allclose([found, *gradient], [wanted, *slopes], rtol=1e-9, atol=1e-9 * scale):
+        errors = numpy.abs([found - wanted, *(gradient - slopes)])
+        if not (errors <= CLOSE * self.scale).all():
             raise OperandError("the cost is not the mean of the costs of single points")
 
     def cost(self, p: Floats, x: Floats, y: Floats) -> float:
@@ -112,9 +119,18 @@ class Programmed:
         return float(cost), slopes
 
     def shown(self, p: Floats, x: Floats, y: Floats) -> Value:
-        """The graph of the cost, with its gradients: recorded only to be looked at."""
-        self.recorded.cost_and_slopes(p, x, y)
-        return self.recorded.shown(p, x, y)
+        """The graph of the cost, with its gradients: recorded only to be looked at.
+
+        It bears the numbers of the program, which differ by rounding from those of the engine.
+        """
+        cost, slopes = self.cost_and_slopes(p, x, y)
+        recorded, _ = self.recorded.cost_and_slopes(p, x, y)
+        self.agrees = self.agrees and abs(recorded - cost) <= CLOSE * max(self.scale, abs(cost))
+        graph = self.recorded.shown(p, x, y)
+        graph._data = cost
+        for parameter, slope in zip(self.parameters, slopes.tolist()):
+            parameter.grad = slope
+        return graph
 
     def step(self, p: Floats, slopes: Floats) -> Floats:
         """The parameters after a step."""

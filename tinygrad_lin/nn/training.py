@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from tinygrad_lin.nn.batches import Points, Stream, split
 from tinygrad_lin.nn.checkpoint import Checkpoint, Snapshot, training_of
 from tinygrad_lin.nn.linear import features_of
 from tinygrad_lin.nn.losses import half_mse
-from tinygrad_lin.nn.optim import SGD, is_real, learning_rate_limit
+from tinygrad_lin.nn.optim import SGD, Optimizer, is_real, learning_rate_limit
 from tinygrad_lin.nn.passes import Programmed, Recorded, cost_of
 from tinygrad_lin.value import Value, number
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tinygrad_lin.nn.linear import Module
-    from tinygrad_lin.nn.optim import Optimizer
     from tinygrad_lin.nn.passes import Floats, Loss
 
 MOST_RECORDED = 100_000
@@ -224,9 +224,13 @@ def fit(
         model, loss, optimizer, source, aside, steps, tolerance, patience, tuple(callbacks),
         checkpoint, settings,
     )  # fmt: skip
-    work, why_not = training.quickest()
+    try:
+        work, why_not = training.quickest()
+    except KeyboardInterrupt:
+        return History(start=start.step, interrupted=True)
     history = training.run(work, start)
-    if isinstance(work, Programmed) and not training.is_as_recorded(history):
+    can_repeat = isinstance(source, Points) and not history.interrupted
+    if isinstance(work, Programmed) and not work.agrees and can_repeat:
         go_back_to(start, parameters, optimizer)
         history = training.run(Recorded(model, loss, optimizer), start)
         why_not = "what the model or the loss does depends on the numbers"
@@ -253,7 +257,8 @@ class Training:
     def quickest(self) -> tuple[Recorded | Programmed, str]:
         """A program, or the engine and why."""
         parameters = self.model.parameters()
-        if self.optimizer.wants_graph:
+        own_step = type(self.optimizer).step is not Optimizer.step
+        if self.optimizer.wants_graph or own_step:
             why_not = f"{type(self.optimizer).__name__} may want the graph"
         elif not {*self.optimizer.parameters} <= {*parameters}:
             why_not = "the optimizer has parameters that the model has not"
@@ -272,7 +277,7 @@ class Training:
             epoch=self.source.in_an_epoch, best=start.best, start=start.step,
         )  # fmt: skip
         here, p, calm = start, start.parameters, start.calm
-        x, y = self.source.at(start.step)
+        x, y = batch = self.source.at(start.step)
         try:
             for step in progress(start.step, self.steps):
                 over = self.source.is_over(step)
@@ -287,12 +292,12 @@ class Training:
                     fine = False
                 if not fine:
                     raise self.diverged(step, here, p, (x, y))
-                here = Checkpoint(step, p, self.optimizer.state, calm)
+                here, batch = Checkpoint(step, p, self.optimizer.state, calm), (x, y)
                 history.add(cost, p)
                 if kept_aside:
                     history.validate(on_the_others, p)
                 if self.callbacks:
-                    graph = work.shown(p, x, y)
+                    graph = work.shown(p, *batch)
                     for callback in self.callbacks:
                         callback(step, graph, self.model)
                     p = numpy.array([parameter.data for parameter in parameters])
@@ -304,8 +309,8 @@ class Training:
                 history.stopped = without_gain >= self.patience * history.epoch
                 if history.converged or history.stopped or step == self.steps or over:
                     break
-                p = work.step(p, slopes)
-                moved = not (p == here.parameters).all()
+                before, p = p, work.step(p, slopes)
+                moved = not (p == before).all()
                 calm = 0 if self.tolerance == 0.0 or (moved and not flat) else calm + 1
                 if calm >= history.epoch:
                     history.converged = True
@@ -319,8 +324,9 @@ class Training:
                 Path(self.checkpoint).unlink(missing_ok=True)
             else:
                 with_history(here, history).write(self.checkpoint, self.settings)
-        if len(x) <= MOST_RECORDED and history.costs:
-            history.final = work.shown(here.parameters, x, y)
+        if len(batch[0]) <= MOST_RECORDED and history.costs:
+            with suppress(KeyboardInterrupt):
+                history.final = work.shown(here.parameters, *batch)
         best = history.best.parameters if history.best else p
         for parameter, data in zip(parameters, numpy.asarray(best).tolist()):
             parameter.data = data
@@ -370,13 +376,6 @@ class Training:
             return None
         return None if limit == math.inf else limit
 
-    def is_as_recorded(self, history: History) -> bool:
-        """Whether the program and the engine agree at the end, too."""
-        if history.final is None or history.interrupted or isinstance(self.source, Stream):
-            return True
-        error = abs(history.final.data - history.costs[-1])
-        return error <= 1e-9 * max(abs(history.costs[0]), abs(history.final.data))
-
 
 def whole(name: str, count: int) -> None:
     """Refuse what is not a whole number of at least 1."""
@@ -420,13 +419,13 @@ def points(x: Any, y: Any) -> tuple[Floats, Floats]:
         given if is_array(given) else numpy.array(lists(name, given))
         for name, given in (("x", x), ("y", y))
     )
+    if not len(rows) and not len(targets):
+        raise DataError("there are no points to learn from")
     if targets.ndim == 2 and targets.shape[1] != 1:
         raise DataError(f"y[0] must be one number: {y[0]!r:.60}")
-    rows, targets = rows.reshape(len(rows), -1), targets.reshape(-1)
     if len(rows) != len(targets):
         raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
-    if not len(rows):
-        raise DataError("there are no points to learn from")
+    rows, targets = rows.reshape(len(rows), -1), targets.reshape(-1)
     for name, entries in (("x", rows), ("y", targets)):
         for begin in range(0, len(entries), BLOCK):
             finite = numpy.isfinite(entries[begin : begin + BLOCK])
