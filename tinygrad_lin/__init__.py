@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.compiler.program import Program, compile_graph
-    from tinygrad_lin.nn.data import Data, load, read_csv
+    from tinygrad_lin.nn.data import Data, load, read_csv, read_csv_batches
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
     from tinygrad_lin.nn.mlp import MLP
@@ -80,6 +80,7 @@ _ROOMS = {
     "mse": "nn.losses",
     "page": "viz.player",
     "read_csv": "nn.data",
+    "read_csv_batches": "nn.data",
     "steps": "viz.trace",
     "sweep": "nn.rates",
 }
@@ -130,6 +131,7 @@ __all__ = [
     "no_gc",
     "page",
     "read_csv",
+    "read_csv_batches",
     "scope",
     "steps",
     "sweep",

@@ -27,6 +27,7 @@ from tinygrad_lin import (
     load,
     log,
     mse,
+    read_csv_batches,
     sqrt,
     total,
 )
@@ -589,3 +590,34 @@ def test_arrays_stay_in_their_file(tmp_path: Path, size: int | None, dtype: str)
     fit(alone, x.tolist(), (8 * x + 3).tolist(), lr=0.05, steps=300, tolerance=0.0)
     assert history.recorded == ""
     assert data(line) == pytest.approx(data(alone), rel=1e-5 if size else 1e-12)
+
+
+def test_a_csv_file_is_read_in_batches(tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    xs = numpy.linspace(-1.0, 1.0, 1001).tolist()
+    file.write_text("\n\ufeffx;y\n".lstrip() + "".join(f"{x!r};{8 * x + 3!r}\n\n" for x in xs))
+    batches = list(read_csv_batches(file, rows=100))
+    assert [len(x) for x, _ in batches] == [100] * 10 + [1]
+    assert numpy.concatenate([x[:, 0] for x, _ in batches]).tolist() == xs
+    line = Linear()
+    every = (batch for _ in range(30) for batch in read_csv_batches(file, rows=100))
+    history = fit(line, every, lr=0.5, tolerance=0.0)
+    assert history.steps == 330
+    assert data(line) == pytest.approx([8.0, 3.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("x,y\n1,2\n3,4\n5,six\n", r"line 4, column 'y': 'six' is not a number"),
+        ("x,y\n1,2\n3,4\n5\n", "line 4: 1 cells under 2 names"),
+        ("x,y\n1,2\n3,4\n5,nan\n", "line 4, column 'y': nan is not a finite number"),
+        ("y\n1\n", "only the column 'y'"),
+    ],
+)
+def test_a_batch_that_cannot_be_read_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=said):
+        fit(Linear(), read_csv_batches(file, rows=2), lr=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import OrderedDict
 from contextvars import copy_context
 from functools import partial
@@ -194,6 +195,12 @@ class Jitted(Function):
         import jax
 
         super().__init__(jax.jit(program), source, operations)
+        if not jax.config.jax_enable_x64:
+            warnings.warn(
+                "JAX computes in float32 here; for the numbers of NumPy set "
+                'jax.config.update("jax_enable_x64", True) first',
+                stacklevel=6,
+            )
 
     def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
         """Run, and notice what may be wrong."""

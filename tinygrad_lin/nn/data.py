@@ -11,14 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy
 
 from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy import float64
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,20 @@ class Table(NamedTuple):
     header: list[str]
     rows: list[tuple[int, list[str]]]
 
+    def chosen(self, x: Sequence[str], y: str | None) -> tuple[tuple[str, ...], str]:
+        """The names of the features and of the target."""
+        target = y or ("y" if "y" in self.header else self.header[-1])
+        features = tuple(x) or tuple(column for column in self.header if column != target)
+        if target in features or len(set(features)) < len(features):
+            raise DataError(
+                f"{self.name}: a column may be used once: x = {', '.join(features)}, y = {target}"
+            )
+        if not features:
+            raise DataError(
+                f"{self.name}, line {self.start}: only the column {target!r}; x needs another"
+            )
+        return features, target
+
     def columns(self, names: Sequence[str]) -> list[list[float]]:
         """The numbers in some columns, row by row.
 
@@ -197,19 +217,55 @@ def read_csv(path: str | os.PathLike[str], x: Sequence[str] = (), y: str | None 
         DataError: it cannot be used; the message names file, line (counted from 1) and column.
     """
     table = read_table(path)
-    name, header = table.name, table.header
-    target = y or ("y" if "y" in header else header[-1])
-    features = tuple(x) or tuple(column for column in header if column != target)
-    if target in features or len(set(features)) < len(features):
-        raise DataError(
-            f"{name}: a column may be used once: x = {', '.join(features)}, y = {target}"
-        )
-    if not features:
-        raise DataError(f"{name}, line {table.start}: only the column {target!r}; x needs another")
+    features, target = table.chosen(x, y)
     points = table.columns([*features, target])
     if len(points) < 2:
-        raise DataError(f"{name}: {len(points)} point(s); a line needs at least two")
-    return Data([p[:-1] for p in points], [p[-1] for p in points], features, target, source=name)
+        raise DataError(f"{table.name}: {len(points)} point(s); a line needs at least two")
+    return Data(
+        [p[:-1] for p in points], [p[-1] for p in points], features, target, source=table.name
+    )
+
+
+def read_csv_batches(
+    path: str | os.PathLike[str],
+    x: Sequence[str] = (),
+    y: str | None = None,
+    rows: int = 100_000,
+) -> Iterator[tuple[NDArray[float64], NDArray[float64]]]:
+    """The points of a CSV file that is larger than memory, as batches for ``fit``.
+
+    Arguments and errors are those of :func:`read_csv`, but the file is no standard input, and an
+    error is found when its line is read.
+
+    Args:
+        path: the file.
+        x: the names of the feature columns; all but the target if not given.
+        y: the name of the target column.
+        rows: how many points a batch has.
+
+    Returns:
+        Arrays of shape (rows, features) and (rows,), one pair after the other.
+    """
+    name = str(path)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        first = next((line for line in file if line.strip()), "")
+        file.seek(0)
+        lines = csv.reader(file, delimiter=separator_of(first))
+        header: list[tuple[int, list[str]]] = []
+        try:
+            numbered = ((lines.line_num, cells) for cells in lines if any(map(str.strip, cells)))
+            header = list(islice(numbered, 1))
+            while (chunk := list(islice(numbered, rows))) or not header:
+                table = tabulate(name, header + chunk)
+                features, target = table.chosen(x, y)
+                points = numpy.array(table.columns([*features, target]))
+                yield points[:, :-1], points[:, -1]
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{name}, after line {lines.line_num}: not UTF-8 text; save it as UTF-8"
+            ) from None
+        except csv.Error as error:
+            raise DataError(f"{name}, line {lines.line_num}: {error}") from None
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -227,14 +283,18 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         raise DataError(
             f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte"
         )
-    first_line = re.match(r'([^"\r\n]+|"[^"]*")*', text.lstrip())
-    unquoted = re.sub(r'"[^"]*"', "", first_line[0] if first_line else "")
-    separator = max(",;\t", key=unquoted.count)
     try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
         return tabulate(name, ((lines.line_num, cells) for cells in lines))
     except csv.Error as error:
         raise DataError(f"{name}: {error}") from None
+
+
+def separator_of(text: str) -> str:
+    """What the first line has most of, outside of quotes: commas, semicolons or tabs."""
+    first_line = re.match(r'([^"\r\n]+|"[^"]*")*', text.lstrip())
+    unquoted = re.sub(r'"[^"]*"', "", first_line[0] if first_line else "")
+    return max(",;\t", key=unquoted.count)
 
 
 def tabulate(name: str, lines: Iterable[tuple[int, list[str]]]) -> Table:
