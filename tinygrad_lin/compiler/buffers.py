@@ -107,6 +107,18 @@ class Buffers:
         program = f"def program({self.signature}):{run}"
         return f"def prepare(n):{before}\n    {program}\n    return program\n"
 
+    @property
+    def numbers_in_a_row(self) -> int:
+        """How many numbers a row of the batch takes, in what is given and in the arrays."""
+        homes = self.homes()
+        own = [shape for name, (shape, _) in self.buffers.items() if homes[name] == name]
+        taken = [array.shape for array in self.names.values() if not array.lasting]
+        return sum(
+            shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 1
+            for shape in own + taken
+            if shape[:1] == ("n",)
+        )
+
     def homes(self) -> dict[str, str]:
         """For each array the one whose memory it takes over, or itself."""
         base = {name: name for name in self.buffers}

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import ModuleType
 
-BLOCK = 8192  # rows at a time: what they need stays in the processor's cache
+IN_CACHE = 100_000  # numbers at a time: they stay in the processor's cache
+FEWEST_ROWS = 1024  # at a time: fewer would not be worth a call
 MOST_STEPS = 2_000  # that one function has
 FEW = 200  # operations that read well with names
 FEWEST_TOGETHER = 8  # that are worth an operation on arrays
@@ -92,26 +93,27 @@ class InPlace(Function):
     """A function that runs in arrays of an earlier run, a block of rows at a time."""
 
     def __init__(
-        self, program: Any, source: str, operations: tuple[int, int], prepare: Any, blocks: bool
+        self, program: Any, source: str, operations: tuple[int, int], prepare: Any, block: float
     ) -> None:
         super().__init__(program, source, operations)
         self.prepare = prepare
-        self.blocks = blocks
+        self.block = block
         self.ready: dict[int, list[Any]] = {}
 
     def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
         """Run, and notice what may be wrong."""
-        if n > BLOCK and self.blocks:
+        if n > self.block:
             value, gradient = 0.0, None
-            for begin in range(0, n, BLOCK):
-                block = [numpy.asarray(column[begin : begin + BLOCK], float) for column in columns]
-                part, slopes = self.run(p, block, min(BLOCK, n - begin), 1.0 / n)
+            size = math.ceil(n / math.ceil(n / self.block))
+            for begin in range(0, n, size):
+                block = [numpy.asarray(column[begin : begin + size], float) for column in columns]
+                part, slopes = self.run(p, block, min(size, n - begin), 1.0 / n)
                 value += part
                 if slopes is not None:
                     gradient = slopes if gradient is None else gradient + slopes
         else:
-            whole = [numpy.asarray(column, float) for column in columns]
-            value, gradient = self.run(p, whole, n, 1.0 / n)
+            columns = [numpy.asarray(column, float) for column in columns]
+            value, gradient = self.run(p, columns, n, 1.0 / n)
         if not isfinite(value):
             raise FloatingPointError
         return value, gradient
@@ -327,10 +329,11 @@ def made(task: Task, xp: ModuleType) -> Function:
         return Function(program, source, operations)
     shapes = {step.output.name: shape_of(step.output) for step in lowering.steps}
     given = {"p": shape_of(parameters), "weight": (), **{a.name: shape_of(a) for a in arguments}}
-    in_place = Buffers(body, given, writer.constants, shapes).source
-    prepare = compiled(in_place, known | writer.constants | namespace(), "prepare")
-    blocks = isinstance(result, Node) and result.batched
-    return InPlace(program, source, operations, prepare, blocks)
+    buffers = Buffers(body, given, writer.constants, shapes)
+    prepare = compiled(buffers.source, known | writer.constants | namespace(), "prepare")
+    averaged = isinstance(result, Node) and result.batched
+    block = max(IN_CACHE // max(buffers.numbers_in_a_row, 1), FEWEST_ROWS)
+    return InPlace(program, source, operations, prepare, block if averaged else math.inf)
 
 
 def compiled(source: str, known: dict[str, Any], name: str = "program") -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.compiler.functions import Function, Task, function_of
+from tinygrad_lin.compiler.functions import Function, InPlace, Task, function_of
 from tinygrad_lin.errors import DataError, DomainError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
@@ -85,6 +85,7 @@ class Program:
         self._wrt = wrt
         self._xp = xp
         self._shapes = [(len(c),) if matrix else () for c, matrix in zip(columns, is_matrix)]
+        self._shape = (len(wrt),)
         self._functions: dict[tuple[int, bool, bool], Function] = {}
         self._function(0, True, False)
 
@@ -146,7 +147,7 @@ class Program:
         rows: bool = False,
     ) -> tuple[Any, Any]:
         function = self._functions.get((which, slopes, rows)) or self._function(which, slopes, rows)
-        p, columns, n = self._arrays(params, batch)
+        p, columns, n = self._arrays(params, batch, isinstance(function, InPlace))
         if rows and columns:
             p = self._xp.broadcast_to(p, (n, len(self._wrt)))
         try:
@@ -160,23 +161,26 @@ class Program:
         return root.data, numpy.array([leaf.grad for leaf in found])
 
     def _arrays(
-        self, params: ArrayLike, batch: tuple[ArrayLike, ...]
+        self, params: ArrayLike, batch: tuple[ArrayLike, ...], in_blocks: bool
     ) -> tuple[Any, list[Any], int]:
-        """What was given as arrays of float64, of the shapes that the program takes."""
+        """What was given as arrays of float64, of the shapes that the program takes.
+
+        Those that are used block by block are converted so, too.
+        """
         xp = self._xp
         p = xp.asarray(params, float)
-        if p.shape != (len(self._wrt),):
+        if p.shape != self._shape:
             raise DataError(f"there are {len(self._wrt)} parameters, not an array of {p.shape}")
         if len(batch) != len(self._columns):
             raise DataError(f"the batch has {len(self._columns)} arrays, not {len(batch)}")
-        if not batch:
-            return p, [], 1
         columns: list[Any] = [
-            given if is_array(given) else xp.asarray(given, float) for given in batch
+            given if in_blocks and is_array(given) else xp.asarray(given, float) for given in batch
         ]
-        n = columns[0].shape[0] if columns[0].ndim else 0
+        if not columns:
+            return p, columns, 1
+        n = len(columns[0]) if columns[0].shape else 0
         for k, (array, shape) in enumerate(zip(columns, self._shapes)):
-            if array.shape != (n, *shape):
+            if array.shape[1:] != shape or not array.shape or len(array) != n:
                 wanted = f"(rows, {shape[0]})" if shape else "(rows,)"
                 shapes = ", ".join(str(c.shape) for c in columns)
                 raise DataError(
