@@ -10,9 +10,11 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy
 import pytest
 from click.testing import CliRunner
 
+import tinygrad_lin
 from tinygrad_lin import TABLE, add_operation
 from tinygrad_lin.cli import main
 from tinygrad_lin.recording import forget
@@ -125,3 +127,29 @@ def test_the_pictures_of_an_example_can_be_made_again(tmp_path: Path) -> None:
     pictures = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
     pictures["run_example"](ROOT / "examples" / "norris.py", tmp_path / "images")
     assert [p.name for p in (tmp_path / "images").iterdir()] == ["norris.png"]
+
+
+def test_the_scripts_on_compiling_run() -> None:
+    """Those that need files, or devices."""
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    files, devices = blocks(ROOT / "docs" / "compile.md", "python")
+    xs = numpy.linspace(-1.0, 1.0, 200_000)
+    numpy.save("x.npy", xs)
+    numpy.save("y.npy", 8 * xs + 3)
+    Path("points.csv").write_text("x,y\n1,11\n2,19\n", encoding="utf-8")
+    line = tinygrad_lin.Linear()
+    names = {"numpy": numpy, "line": line, "fit": tinygrad_lin.fit}
+    exec(files, {**names, "read_csv_batches": tinygrad_lin.read_csv_batches})
+    model = tinygrad_lin.MLP([2, 3, 1])
+    x, y = [tinygrad_lin.Value(0.0), tinygrad_lin.Value(0.0)], tinygrad_lin.Value(0.0)
+    known = {
+        "jax": jax, "model": model, "x": x, "y": y, "compile_graph": tinygrad_lin.compile_graph,
+        "cost": tinygrad_lin.half_mse([model(x)], [y]),
+        "inputs": numpy.ones((8, 2)), "targets": numpy.ones(8),
+        "parameters": [parameter.data for parameter in model.parameters()],
+    }  # fmt: skip
+    try:
+        exec(devices, known)
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    assert known["gradient"].shape == (13,)
