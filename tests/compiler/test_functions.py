@@ -77,6 +77,7 @@ def test_a_wide_graph_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     root, leaves = wide(6_000, 600)
     program = compile_graph(root, wrt=leaves)
     assert "times tanh" in program.source
+    assert "each of many of a kind" in program.describe()
     assert "add_at" in program.source
     assert agrees(root, leaves)
     assert program.value([leaf.data for leaf in leaves]) == pytest.approx(root.data, rel=1e-12)
@@ -113,6 +114,7 @@ def test_a_deep_graph_is_straight_line() -> None:
     program = compile_graph(root, wrt=[w])
     assert isinstance(function_of(program), Scalars)
     assert program.source.count("\ndef ") > 4
+    assert program.describe().endswith("on numbers, one after the other")
     assert agrees(root, [w])
 
 
@@ -181,6 +183,7 @@ def test_a_deep_graph_over_a_batch_goes_by_columns(
         root = tanh(root * y[k % 2] + sigmoid(w)) + 0.01
     program = compile_graph(root, batch=[x, y], wrt=[w])
     assert isinstance(function_of(program), Columns)
+    assert program.describe().endswith("on columns, one after the other")
     rng = numpy.random.default_rng(0)
     xs, ys = rng.normal(size=rows), rng.normal(size=(rows, 2))
     value, gradient = program.value_and_grad([0.7], xs, ys)

@@ -14,7 +14,7 @@ import numpy
 
 from tinygrad_lin.compiler.buffers import Buffers, namespace
 from tinygrad_lin.compiler.gathered import KNOWN as FOR_GATHERED
-from tinygrad_lin.compiler.gathered import Gathered
+from tinygrad_lin.compiler.gathered import Groups
 from tinygrad_lin.compiler.lowering import Array, Lowering, Place, reachable
 from tinygrad_lin.compiler.names import Names, is_name
 from tinygrad_lin.compiler.nodes import Node, nodes_of
@@ -67,9 +67,12 @@ class Function:
     then :meth:`quietly` gives what IEEE 754 does.
 
     Attributes:
+        how: what became of the operations, in words.
         source: its text.
         operations: how many there were in the graph, and how many are left, on arrays.
     """
+
+    how = "on arrays"
 
     def __init__(self, program: Any, source: str, operations: tuple[int, int]) -> None:
         self.program = program
@@ -139,8 +142,16 @@ class InPlace(Function):
         return result
 
 
+class Gathered(Function):
+    """A function on one array of all values."""
+
+    how = "on arrays, each of many of a kind"
+
+
 class Scalars(Function):
     """A function on Python's numbers, one by one."""
+
+    how = "on numbers, one after the other"
 
     def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:
         """Run, and notice what may be wrong."""
@@ -153,6 +164,8 @@ class Scalars(Function):
 
 class Columns(Function):
     """A function on columns, one operation at a time, for some rows at a time."""
+
+    how = "on columns, one after the other"
 
     def __init__(
         self, program: Any, source: str, operations: tuple[int, int], size: int, rows: bool
@@ -192,6 +205,8 @@ class Columns(Function):
 
 class Jitted(Function):
     """A function under ``jax.jit``."""
+
+    how = "on arrays, under jax.jit"
 
     def __init__(self, program: Any, source: str, operations: tuple[int, int]) -> None:
         import jax
@@ -288,11 +303,11 @@ def made(task: Task, xp: ModuleType) -> Function:
         irregular = FEWEST_TOGETHER * len(lowering.steps) > len(order)
         alone = all(step.output.width is None for step in lowering.steps)
         if not columns and (alone or irregular) and isinstance(result, Node):
-            wide = Gathered(order, learned)
+            wide = Groups(order, learned)
             if WORTH_GATHERING * len(wide.groups) <= len(order):
                 source = wide.program(result, slopes)
                 program = compiled(source, known | FOR_GATHERED | wide.constants)
-                return Function(program, source, (before, len(wide.groups)))
+                return Gathered(program, source, (before, len(wide.groups)))
             if len(order) <= FEW and alone:
                 source = Straight(order, result, learned, [], Names(dir(math))).in_variables(slopes)
                 return Scalars(compiled(source, vars(math).copy()), source, (before, len(order)))

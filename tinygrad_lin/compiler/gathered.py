@@ -18,7 +18,7 @@ Kind = tuple[str, tuple[bool, ...]]
 """The operation, and which operands are no constants."""
 
 
-class Gathered:
+class Groups:
     """Writes one program.
 
     Args:

@@ -124,10 +124,11 @@ class Program:
 
     def describe(self) -> str:
         """What became of the graph, in words."""
-        before, after = self._function(0, True, False).operations
+        function = self._function(0, True, False)
+        before, after = function.operations
         products = self.source.count("# a matrix product")
         found = f", {products} of them matrix products" if products else ""
-        return f"{before:,} scalar operations became {after:,} on arrays{found}"
+        return f"{before:,} scalar operations became {after:,} {function.how}{found}"
 
     # ----------------------------------------------------------------------------- how it runs
     def _function(self, which: int, slopes: bool, rows: bool) -> Function:
