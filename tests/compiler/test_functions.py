@@ -320,6 +320,26 @@ def test_a_dot_of_columns_that_come_one_by_one() -> None:
     assert gradient == pytest.approx([slope, 2.0 * slope, slope])
 
 
+@pytest.mark.parametrize("batched", [True, False])
+def test_slopes_of_0_and_1_add_up(batched: bool) -> None:
+    w, x = Value(2.0), Value(3.0)
+    root = relu(-(w * x)) * 2.0 + relu(w * x) + relu(w * x + 1.0) + relu(w * x) * x - relu(-w)
+    given = ([2.0], [3.0] * 4) if batched else ([2.0, 3.0],)
+    program = compile_graph(root, batch=[x] if batched else [], wrt=[w] if batched else [w, x])
+    value, gradient = program.value_and_grad(*given)
+    root.backward()
+    assert value == root.data == 31.0
+    assert gradient[0] == w.grad == 15.0
+
+
+def test_what_melting_sums_makes_twice() -> None:
+    w = [Value(1.0), Value(2.0)]
+    a = w[0] + w[1]
+    x = Value(0.5)
+    value, gradient = compile_graph(a + a + a, batch=[x], wrt=w).value_and_grad([1.0, 2.0], [0.0])
+    assert (value, gradient.tolist()) == (9.0, [3.0, 3.0])
+
+
 def test_an_infinite_constant() -> None:
     w, x = Value(2.0, "w"), Value(0.0, "x")
     program = compile_graph(w * 0.0 + numpy.inf, batch=[x], wrt=[w])

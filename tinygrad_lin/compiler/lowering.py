@@ -143,6 +143,11 @@ class Lowering:
             return
         columns = list(zip(*(node.operands for node in group)))
         parts = [self.part(column) for column in columns]
+        if all(set(column) == {column[0]} for column in columns):  # the same again
+            once = tuple([self.single(operand) for operand in group[0].operands])
+            self.add("map", row, group[:1], once, None)
+            self.places |= dict.fromkeys(group, self.places[group[0]])
+            return
         if len(group) > 1 and all(part is not None for part in parts):
             self.add("map", row, group, tuple(p for p in parts if p is not None), len(group))
             return

@@ -359,7 +359,9 @@ class Writer:
                 else:
                     if slope.shape.batched and shape.batched:
                         columns = slope.text, factor
-                    text = f"{slope.text} * {factor}" if slope.text else factor
+                    # Truth values alone would add up to one, and have no negative.
+                    first = f"1.0 * {factor}" if factor.startswith("xp.logical_not(") else factor
+                    text = f"{slope.text} * {factor}" if slope.text else first
                     slope = slope._replace(text=text, shape=slope.shape | shape)
             self.share(operand, step.output, slope, columns)
 
