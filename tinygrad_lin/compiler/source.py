@@ -352,16 +352,16 @@ class Writer:
             for factor in split(local):
                 known = constant(parsed(factor))
                 shape = self.shape_of_formula(step.row, place, step)
+                # Truth values alone would add up to one, and have no negative.
+                as_number = f"1.0 * {factor}" if factor.startswith("xp.logical_not(") else factor
                 if known is not None:
                     slope = slope._replace(number=slope.number * known)
                 elif shape == SINGLE:
-                    slope = slope._replace(scalars=(*slope.scalars, factor))
+                    slope = slope._replace(scalars=(*slope.scalars, as_number))
                 else:
                     if slope.shape.batched and shape.batched:
                         columns = slope.text, factor
-                    # Truth values alone would add up to one, and have no negative.
-                    first = f"1.0 * {factor}" if factor.startswith("xp.logical_not(") else factor
-                    text = f"{slope.text} * {factor}" if slope.text else first
+                    text = f"{slope.text} * {factor}" if slope.text else as_number
                     slope = slope._replace(text=text, shape=slope.shape | shape)
             self.share(operand, step.output, slope, columns)
 
