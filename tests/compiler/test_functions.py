@@ -30,7 +30,7 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.check.strategies import Graph, graphs
-from tinygrad_lin.compiler import functions
+from tinygrad_lin.compiler import choosing, functions
 from tinygrad_lin.compiler.functions import Columns, Function, InPlace, Scalars
 from tinygrad_lin.recording import forget
 
@@ -73,7 +73,7 @@ def wide(count: int, width: int) -> tuple[Value, list[Value]]:
 
 
 def test_a_wide_graph_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "WORTH_GATHERING", 16)
+    monkeypatch.setattr(choosing, "WORTH_GATHERING", 16)
     root, leaves = wide(6_000, 600)
     program = compile_graph(root, wrt=leaves)
     assert "times tanh" in program.source
@@ -86,7 +86,7 @@ def test_a_wide_graph_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gathered_programs_leave_domains_as_the_engine_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(functions, "WORTH_GATHERING", 4)
+    monkeypatch.setattr(choosing, "WORTH_GATHERING", 4)
     leaves = [Value(1.0 + k, f"w{k}") for k in range(60)]
     rng = random.Random(1)
     pairs = [rng.sample(leaves, 2) for _ in range(240)]
@@ -174,8 +174,8 @@ def test_an_infinite_slope_is_what_the_engine_gives() -> None:
 def test_a_deep_graph_over_a_batch_goes_by_columns(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    functions.KEPT.clear()
-    monkeypatch.setattr(functions, "MOST_STEPS", 100)
+    choosing.KEPT.clear()
+    monkeypatch.setattr(choosing, "MOST_STEPS", 100)
     monkeypatch.setattr(functions, "MOST_NUMBERS", 5_000)
     w, x, y = Value(0.7, "w"), Value(0.5, "x"), [Value(0.1), Value(0.2)]
     root = w * x
@@ -187,8 +187,8 @@ def test_a_deep_graph_over_a_batch_goes_by_columns(
     rng = numpy.random.default_rng(0)
     xs, ys = rng.normal(size=rows), rng.normal(size=(rows, 2))
     value, gradient = program.value_and_grad([0.7], xs, ys)
-    monkeypatch.setattr(functions, "MOST_STEPS", 10_000)
-    functions.KEPT.clear()
+    monkeypatch.setattr(choosing, "MOST_STEPS", 10_000)
+    choosing.KEPT.clear()
     other = compile_graph(root, batch=[x, y], wrt=[w])
     assert isinstance(function_of(other), InPlace)
     wanted, slopes = other.value_and_grad([0.7], xs, ys)
@@ -353,7 +353,7 @@ def test_kept_functions_hold_no_graph() -> None:
     cost, batch, wrt = line()
     compile_graph(cost, batch=batch, wrt=wrt)
     held = {id(node) for node in topological_order(cost)}
-    todo: list[Any] = list(functions.KEPT)
+    todo: list[Any] = list(choosing.KEPT)
     while todo:
         thing = todo.pop()
         assert id(thing) not in held

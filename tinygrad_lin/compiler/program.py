@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.compiler.functions import Function, InPlace, Task, function_of
+from tinygrad_lin.compiler.choosing import Task, function_of
+from tinygrad_lin.compiler.functions import Function, InPlace
 from tinygrad_lin.errors import DataError, DomainError, OperandError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
