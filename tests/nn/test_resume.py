@@ -292,11 +292,18 @@ def test_checkpoints_are_written_every_1000_steps_then_every_10000(tmp_path: Pat
     assert json.loads(file.read_text(encoding="utf-8"))["step"] == 21_500
 
 
-def test_nothing_is_left_to_go_on_from_when_it_has_converged(tmp_path: Path) -> None:
-    file = tmp_path / "checkpoint.json"
+@pytest.mark.parametrize("given", [{}, {"batch_size": 1}, {"validation": 0.5, "patience": 3}])
+def test_what_has_ended_ends_the_same_again(tmp_path: Path, given: dict[str, Any]) -> None:
+    """Its checkpoint stays: who is killed while writing results has lost nothing."""
+    file, line, again = tmp_path / "checkpoint.json", Linear(), Linear(rng=7)
     file.write_text("an older one", encoding="utf-8")
-    assert fit(Linear(), [2.0, 4.0], [19.0, 35.0], lr=0.18, steps=5000, checkpoint=file).converged
-    assert not file.exists()
+    x, y = [2.0, 4.0, 3.0], [19.0, 35.0, 27.0]
+    history = fit(line, x, y, lr=0.1, steps=50_000, checkpoint=file, **given)
+    assert history.converged or history.stopped
+    repeated = fit(again, x, y, lr=0.1, steps=50_000, checkpoint=file, resume=True, **given)
+    assert (repeated.converged, repeated.stopped) == (history.converged, history.stopped)
+    assert data(again) == data(line)
+    same(history, repeated)
 
 
 def test_newton_goes_on_too(tmp_path: Path) -> None:

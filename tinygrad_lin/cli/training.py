@@ -226,6 +226,8 @@ def fit(
         )
         cost = cost_of(learned)
         files = write_results(out, learned, cost)
+        if history.converged or history.stopped:
+            (out / CHECKPOINT).unlink(missing_ok=True)  # nothing is left to do
     result = {
         **result_of(learned, cost.data),
         "learning_rate": lr,

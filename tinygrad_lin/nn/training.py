@@ -8,7 +8,6 @@ import time
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -157,7 +156,7 @@ def fit(
             parameters that did best on them.
         patience: stop when they have done so for so many epochs.
         checkpoint: a file to write where training stands, now and then, when interrupted, and at
-            the end unless there is nothing left to do.
+            the end.
         resume: go on from that file, to the same result as without a break.
 
     Raises:
@@ -320,10 +319,7 @@ class Training:
             history.interrupted = True
         history.end(here.parameters)
         if self.checkpoint is not None and history.costs:
-            if history.converged or history.stopped:
-                Path(self.checkpoint).unlink(missing_ok=True)
-            else:
-                with_history(here, history).write(self.checkpoint, self.settings)
+            with_history(here, history).write(self.checkpoint, self.settings)
         if len(batch[0]) <= MOST_RECORDED and history.costs:
             with suppress(KeyboardInterrupt):
                 history.final = work.shown(here.parameters, *batch)
