@@ -44,7 +44,7 @@ MOST_STEPS = 2_000  # that one function has
 IN_CACHE = 100_000  # numbers at a time: they stay in the processor's cache
 FEWEST_ROWS = 1024  # at a time: fewer would not be worth a call
 MOST_COMPARED = 20_000  # operations of a graph that is looked up
-MOST_KEPT = 64  # functions, for graphs to come
+MOST_KEPT = 32  # functions, for graphs to come
 
 
 class Task(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 MOST_NUMBERS = 8_000_000  # that columns hold at once
-MOST_SIZES = 8  # of batches that a function keeps arrays for
+MOST_SIZES = 4  # of batches that a function keeps arrays for
 STRICT: Any = {"divide": "raise", "invalid": "raise", "over": "raise", "under": "ignore"}
 
 

@@ -134,13 +134,12 @@ class Programmed:
 
     def step(self, p: Floats, slopes: Floats) -> Floats:
         """The parameters after a step."""
-        with numpy.errstate(over="ignore"):  # the next cost will tell
-            if self.all_learn:
-                return p - self.optimizer.changes(slopes, None)
-            places = [self.parameters.index(parameter) for parameter in self.optimizer.parameters]
-            after = p.copy()
-            after[places] -= self.optimizer.changes(slopes[places], None)
-            return after
+        if self.all_learn:
+            return p - self.optimizer.changes(slopes, None)
+        places = [self.parameters.index(parameter) for parameter in self.optimizer.parameters]
+        after = p.copy()
+        after[places] -= self.optimizer.changes(slopes[places], None)
+        return after
 
 
 def cost_of(model: Module, rows: list[Any], targets: list[Any], loss: Loss) -> Value:

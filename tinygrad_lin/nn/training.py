@@ -268,6 +268,7 @@ class Training:
                 why_not = str(error)
         return Recorded(self.model, self.loss, self.optimizer), why_not
 
+    @numpy.errstate(over="ignore", invalid="ignore")  # what overflows is seen in every step
     def run(self, work: Recorded | Programmed, start: Checkpoint) -> History:
         """Go on from where training stands, to the end or until interrupted."""
         parameters = self.model.parameters()
@@ -277,6 +278,8 @@ class Training:
         )  # fmt: skip
         here, p, calm = start, start.parameters, start.calm
         x, y = batch = self.source.at(start.step)
+        # Where the sum of the squared slopes is above this, one of them is above the tolerance.
+        small = 2.0 * len(p) * self.tolerance**2 if self.tolerance > 0.0 else -1.0
         try:
             for step in progress(start.step, self.steps):
                 over = self.source.is_over(step)
@@ -285,8 +288,10 @@ class Training:
                 try:
                     cost, slopes = work.cost_and_slopes(p, x, y)
                     on_the_others = work.cost(p, *kept_aside) if kept_aside else 0.0
-                    steepest = float(abs(slopes).max(initial=0.0))
-                    fine = math.isfinite(cost) and math.isfinite(steepest)
+                    size = slopes.dot(slopes)
+                    fine = math.isfinite(cost) and (
+                        math.isfinite(size) or bool(numpy.isfinite(slopes).all())
+                    )
                 except DomainError:
                     fine = False
                 if not fine:
@@ -302,14 +307,14 @@ class Training:
                     p = numpy.array([parameter.data for parameter in parameters])
                 if self.checkpoint is not None and is_regular(step):
                     with_history(here, history).write(self.checkpoint, self.settings)
-                flat = steepest <= self.tolerance and self.tolerance > 0.0
+                flat = size <= small and bool((abs(slopes) <= self.tolerance).all())
                 history.converged = flat and calm + 1 >= history.epoch
                 without_gain = step - history.best.step if history.best else 0
                 history.stopped = without_gain >= self.patience * history.epoch
                 if history.converged or history.stopped or step == self.steps or over:
                     break
                 before, p = p, work.step(p, slopes)
-                moved = not (p == before).all()
+                moved = p.tobytes() != before.tobytes()
                 calm = 0 if self.tolerance == 0.0 or (moved and not flat) else calm + 1
                 if calm >= history.epoch:
                     history.converged = True
