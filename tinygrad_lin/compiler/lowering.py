@@ -80,7 +80,7 @@ class Lowering:
     """The steps that make some nodes, and where those are."""
 
     def __init__(self, leaves: dict[Node, Place], roots: Sequence[Node | float]) -> None:
-        self.places = dict(leaves)
+        self.places: dict[Node, Place] = dict(leaves)
         self.steps: list[Step] = []
         self.names: set[str] = {place.array.name for place in leaves.values()}
         self.names |= {"n", "xp", "weight", "value", "gradient", "ignoring", "numbers"}

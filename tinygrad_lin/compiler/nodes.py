@@ -34,9 +34,9 @@ class Node:
     def __init__(
         self, row: Operation | None, operands: Sequence[Node | float], label: str, batched: bool
     ) -> None:
-        self.row = row
-        self.operands = tuple(operands)
-        self.label = label
+        self.row: Operation | None = row
+        self.operands: tuple[Node | float, ...] = tuple(operands)
+        self.label: str = label
         nodes = self.nodes
         self.batched = batched or any(node.batched for node in nodes)
         self.level = 1 + max((node.level for node in nodes), default=-1)

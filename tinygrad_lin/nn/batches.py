@@ -10,7 +10,7 @@ import numpy
 from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
@@ -36,9 +36,9 @@ class Batches:
 
     def __init__(self, count: int, size: int | None, seed: int) -> None:
         self.count = count
-        self.size = count if size is None else size
-        self.in_an_epoch = -(-count // self.size)
-        self.order = lru_cache(maxsize=1)(
+        self.size: int = count if size is None else size
+        self.in_an_epoch: int = -(-count // self.size)
+        self.order: Callable[[int], list[int]] = lru_cache(maxsize=1)(
             lambda epoch: numpy.random.RandomState([seed, epoch]).permutation(count).tolist()
         )
 

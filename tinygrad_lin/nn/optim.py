@@ -40,7 +40,7 @@ class Optimizer:
     state: tuple[Any, ...] = ()
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[Value] = list(parameters)
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.op is not None:
                 raise OperandError(
@@ -96,8 +96,8 @@ class Momentum(Optimizer):
 
     def __init__(self, parameters: Iterable[Value], lr: float, beta: float = 0.9) -> None:
         super().__init__(parameters, lr)
-        self.beta = share("beta", beta)
-        self.state = (0.0,) * len(self.parameters)
+        self.beta: float = share("beta", beta)
+        self.state: tuple[Any, ...] = (0.0,) * len(self.parameters)
 
     def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
         """The speed, after the slopes have added to it."""
@@ -129,12 +129,13 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(parameters, lr)
-        self.beta1, self.beta2 = share("beta1", beta1), share("beta2", beta2)
+        self.beta1: float = share("beta1", beta1)
+        self.beta2: float = share("beta2", beta2)
         if not 0.0 < eps < math.inf:
             raise DataError(f"eps must be above 0 and finite, not {eps}")
         self.eps = eps
         nothing = (0.0,) * len(self.parameters)
-        self.state = (0, nothing, nothing)
+        self.state: tuple[Any, ...] = (0, nothing, nothing)
 
     def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
         """The mean slope in units of its usual size."""
@@ -174,7 +175,7 @@ class Newton(Optimizer):
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1.0) -> None:
         super().__init__(parameters, lr)
-        self.state = (False,)
+        self.state: tuple[Any, ...] = (False,)
 
     def changes(self, slopes: list[float], cost: Value | None) -> list[float]:
         """The slopes divided by the curvature, along each eigenvector of the Hessian."""
