@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     class Digraph:
         """That of graphviz, which comes without types."""
 
+        pipe: Any
+
         def __init__(self, *given: Any, **named: Any) -> None: ...
-        def pipe(self, *given: Any, **named: Any) -> Any: ...
         def __getattr__(self, name: str) -> Any: ...
 else:
     from graphviz import Digraph
