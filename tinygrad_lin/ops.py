@@ -239,7 +239,7 @@ class Reader:
         """The formula as a function of the comma-separated names."""
         key = formula, names
         if key not in self._read:
-            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # nosec B307: of a row
+            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # a row  # nosec B307
         return self._read[key]
 
 

@@ -242,7 +242,7 @@ def made(task: Task, xp: ModuleType) -> Function:
 
 def compiled(source: str, known: dict[str, Any], name: str) -> Callable[..., Any]:
     """A function made of its source."""
-    exec(compile(source, "<compiled graph>", "exec"), known)  # nosec B102: made of rows
+    exec(compile(source, "<compiled graph>", "exec"), known)  # made of rows  # nosec B102
     function: Callable[..., Any] = known[name]
     return function
 
