@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import tinygrad_lin
 from tinygrad_lin import TABLE
 from tinygrad_lin.ops import Operation
 
-STUB = Path(__file__).parent.parent / "tinygrad_lin" / "_operations.pyi"
+STUB = Path(tinygrad_lin.__file__).parent / "_operations.pyi"
 
 HEAD = """\
 # Made from the table of derivatives by tests/stub.py; do not edit.

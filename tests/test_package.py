@@ -16,7 +16,7 @@ from tinygrad_lin import TABLE, TinygradError
 
 PACKAGE = Path(tinygrad_lin.__file__).parent
 ENGINE = {"errors", "ops", "value", "recording", "graph", "reverse", "forward"}
-ENGINE |= {"scopes", "copying"}
+ENGINE |= {"scopes", "copying", "files", "expression"}
 HEAVY = {"numpy", "graphviz", "pygraphviz", "matplotlib", "hypothesis", "click", "rich"}
 
 

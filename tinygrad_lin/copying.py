@@ -84,7 +84,7 @@ class Passenger:
     __slots__ = ("__weakref__", "node")
 
     def __init__(self, node: Value) -> None:
-        self.node = node
+        self.node: Value = node
 
     def __reduce__(self) -> tuple[Any, ...]:
         return arrive, tuple(parts(self.node, passenger))

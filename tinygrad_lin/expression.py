@@ -61,11 +61,13 @@ class Expression:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = " ".join(text.split("\n")).strip()
+        self.text: str = " ".join(text.split("\n")).strip()
         if len(text) > LONGEST:
             self._refuse(f"an expression has at most {LONGEST:,} characters, not {len(text):,}", 0)
         self._steps = self._read(self._parse())
-        self.names = tuple(dict.fromkeys(s for s, _ in self._steps if isinstance(s, str)))
+        self.names: tuple[str, ...] = tuple(
+            dict.fromkeys(s for s, _ in self._steps if isinstance(s, str))
+        )
         self._try_constants()
 
     def __call__(self, values: Mapping[str, Value | float]) -> Any:

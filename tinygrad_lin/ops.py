@@ -78,18 +78,18 @@ class Operation:
         ufunc: str = "",
         folds: bool = False,
     ) -> None:
-        self.name = name
-        self.formula = formula
-        self.partials = partials
-        self.sign = sign or name
-        self.operands = operands or ("x", "y")[: len(partials)]
-        self.tex = tex or rf"\operatorname{{{{{name}}}}}" + self._arguments("{%s}")
-        self.defined = defined
-        self.smooth = smooth
-        self.draw = draw or ((-10.0, 10.0),) * len(partials)
-        self.special = special
-        self.ufunc = ufunc or name
-        self.folds = folds
+        self.name: str = name
+        self.formula: str = formula
+        self.partials: tuple[str, ...] = partials
+        self.sign: str = sign or name
+        self.operands: tuple[str, ...] = operands or ("x", "y")[: len(partials)]
+        self.tex: str = tex or rf"\operatorname{{{{{name}}}}}" + self._arguments("{%s}")
+        self.defined: str = defined
+        self.smooth: str = smooth
+        self.draw: tuple[Interval, ...] = draw or ((-10.0, 10.0),) * len(partials)
+        self.special: str = special
+        self.ufunc: str = ufunc or name
+        self.folds: bool = folds
 
     @property
     def many(self) -> list[str]:
@@ -239,7 +239,7 @@ class Reader:
         """The formula as a function of the comma-separated names."""
         key = formula, names
         if key not in self._read:
-            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)
+            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # a row  # nosec B307
         return self._read[key]
 
 

@@ -349,7 +349,7 @@ def record(*operations: Operation) -> None:
     }
     MAKERS.append(namespace)
     text = "".join(map(source, operations))
-    exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)
+    exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)  # nosec B102
     for operation in operations:
         name = operation.name
         function = FUNCTIONS[name] = VALUES.meanings[name] = namespace[f"{name}_of_values"]

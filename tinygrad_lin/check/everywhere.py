@@ -71,9 +71,11 @@ def check_everywhere(
             reject()
         check_gradients(function, *leaves, **options)
 
-    everywhere.__name__ = everywhere.__qualname__ = getattr(function, "__name__", "everywhere")
+    name = getattr(function, "__name__", "")
+    if name.isidentifier():  # older Hypothesis looks for the source of what is called <lambda>
+        everywhere.__name__ = everywhere.__qualname__ = name
     everywhere.__module__ = function.__module__
-    everywhere.__doc__ = f"The gradient of {everywhere.__name__} is right everywhere."
+    everywhere.__doc__ = f"The gradient of {name or 'the function'} is right everywhere."
     return everywhere
 
 

@@ -55,9 +55,9 @@ class Line:
         self.origin = origin
         self.points = points
         self.place = place
-        self.x = points[place]
-        self.farthest = 0.1 * max(abs(self.x), 1.0)
-        self.nearest = max(1e-9 * abs(self.x), 1e-100) if self.x else 1e-10
+        self.x: float = points[place]
+        self.farthest: float = 0.1 * max(abs(self.x), 1.0)
+        self.nearest: float = max(1e-9 * abs(self.x), 1e-100) if self.x else 1e-10
 
     def point(self, x: float) -> list[float]:
         """All the inputs, with x for this one."""

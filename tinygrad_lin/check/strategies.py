@@ -204,10 +204,10 @@ class Formula:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.point = tuple([leaf.data for leaf in graph.leaves])
+        self.point: tuple[float, ...] = tuple([leaf.data for leaf in graph.leaves])
         self._code = code(*graph)
-        self._function = eval(self._code, dict(FUNCTIONS))
-        self.__signature__ = inspect.signature(self._function)
+        self._function = eval(self._code, dict(FUNCTIONS))  # made of rows  # nosec B307
+        self.__signature__: inspect.Signature = inspect.signature(self._function)
 
     def __call__(self, *arguments: Any) -> Any:
         """Its value: a number for numbers, a Value if an argument is one."""

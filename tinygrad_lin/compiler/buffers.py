@@ -69,15 +69,17 @@ class Buffers:
         shapes: dict[str, Shape],
     ) -> None:
         self.shapes = shapes
-        self.names = {name: Array(name, shape) for name, shape in arguments.items()}
+        self.names: dict[str, Array] = {
+            name: Array(name, shape) for name, shape in arguments.items()
+        }
         self.names |= {name: Array(name, c.shape, True) for name, c in constants.items()}
         self.names["n"] = Array("n", ())
         self.buffers: dict[str, tuple[Shape, str]] = {}  # shape and kind of number
         self.constants: dict[str, str] = {}  # what else is made once, by its text
         self.views: dict[str, str] = {}
-        self.kept = {"p", "gradient"}  # memory that is lent to no other
+        self.kept: set[str] = {"p", "gradient"}  # memory that is lent to no other
         self.lines: list[str] = []
-        self.indent = ""
+        self.indent: str = ""
         # Views of the parameters can be kept if these come to lie in an array of our own.
         given = next(iter(arguments))
         if any(".reshape(" in line for line in lines):
@@ -90,7 +92,7 @@ class Buffers:
         self.lines.append(
             f"return value, {'gradient.copy()' if 'gradient' in self.names else None}"
         )
-        self.signature = ", ".join([given, *list(arguments)[1:]])
+        self.signature: str = ", ".join([given, *list(arguments)[1:]])
 
     @property
     def source(self) -> str:

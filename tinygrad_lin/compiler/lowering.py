@@ -83,7 +83,7 @@ class Lowering:
     """The steps that make some nodes, and where those are."""
 
     def __init__(self, leaves: dict[Node, Place], roots: Sequence[Node | float]) -> None:
-        self.places = dict(leaves)
+        self.places: dict[Node, Place] = dict(leaves)
         self.steps: list[Step] = []
         self.names = Names(place.array.name for place in leaves.values())
         by_level: dict[int, list[Node]] = defaultdict(list)

@@ -160,10 +160,10 @@ class Linear(Module):
             return Value(rng.standard_normal(), label)
 
         with scope("linear"):
-            self.w = [
+            self.w: list[list[Value]] = [
                 [parameter("w", row, column) for column in range(inputs)] for row in range(outputs)
             ]
-            self.b = [parameter("b", row) for row in range(outputs)]
+            self.b: list[Value] = [parameter("b", row) for row in range(outputs)]
 
     def __call__(self, x: Input) -> Any:
         """The prediction for one point: a Value, or a list of them for several outputs.

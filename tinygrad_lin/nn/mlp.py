@@ -24,11 +24,11 @@ class Layer:
     """Neurons side by side: each is one line of all the inputs."""
 
     def __init__(self, name: str, inputs: int, outputs: int, draw: Callable[[], float]) -> None:
-        self.w = [
+        self.w: list[list[Value]] = [
             [Value(draw(), f"{name}.w[{row},{column}]") for column in range(inputs)]
             for row in range(outputs)
         ]
-        self.b = [Value(0.0, f"{name}.b[{row}]") for row in range(outputs)]
+        self.b: list[Value] = [Value(0.0, f"{name}.b[{row}]") for row in range(outputs)]
 
     def __call__(self, x: Sequence[Any]) -> list[Value]:
         """A node for each neuron, w · x + b."""
@@ -63,7 +63,7 @@ class MLP(Module):
     """
 
     def __init__(self, sizes: Sequence[int], activation: str = "tanh", rng: Seed = 42) -> None:
-        self.sizes = list(sizes) if hasattr(sizes, "__len__") else []
+        self.sizes: list[int] = list(sizes) if hasattr(sizes, "__len__") else []
         sound = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in self.sizes)
         if len(self.sizes) < 2 or not sound:
             raise DataError(
@@ -84,7 +84,7 @@ class MLP(Module):
             bound = math.sqrt(6.0 / (inputs + outputs))
             return partial(rng.uniform, -bound, bound)
 
-        self.layers = []
+        self.layers: list[Layer] = []
         for k, shape in enumerate(zip(self.sizes, self.sizes[1:]), start=1):
             with scope(f"layer {k}"):
                 self.layers.append(Layer(f"layer{k}", *shape, start(*shape)))

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    class Digraph:
+        """That of graphviz, which comes without types."""
+
+        pipe: Any
+
+        def __init__(self, *given: Any, **named: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+else:
+    from graphviz import Digraph
+
 FONT = "DejaVu Sans,Verdana,sans-serif"
 SUFFIXES = ("svg", "png", "pdf", "dot", "gv")
 LONGEST_LABEL = 40
@@ -32,7 +42,7 @@ MOST_CONSTANTS = 3  # of one operation
 MOST_PATHS = 5  # that are written out
 
 
-class Drawing(graphviz.Digraph):  # type: ignore[misc]  # it comes without types
+class Drawing(Digraph):
     """A drawn graph: a ``graphviz.Digraph`` that needs no ``dot`` binary.
 
     It shows itself in a notebook; ``pipe``, ``render`` and :meth:`write` make files.
@@ -209,7 +219,7 @@ class Sketch:
         self.precision = precision
         self.marked = marked
         gradients = (abs(node.grad) for node in plan.place)
-        self.largest = max(filter(math.isfinite, gradients), default=0.0)
+        self.largest: float = max(filter(math.isfinite, gradients), default=0.0)
 
     def drawing(self, direction: str, lines: list[str], legend: bool) -> Drawing:
         """The graph with all its boxes, edges and scopes."""
@@ -253,7 +263,7 @@ class Sketch:
         return drawing
 
     def put_boxes(
-        self, drawing: graphviz.Digraph, scope: tuple[str, ...], boxes: list[tuple[int, Box]]
+        self, drawing: Digraph, scope: tuple[str, ...], boxes: list[tuple[int, Box]]
     ) -> None:
         """The boxes of a scope, and those of the scopes within it in frames of their own."""
         inner: dict[str, list[tuple[int, Box]]] = {}
@@ -276,7 +286,7 @@ class Sketch:
                 cluster.attr(**frame)
                 self.put_boxes(cluster, (*scope, name), members)
 
-    def put_edges(self, drawing: graphviz.Digraph) -> None:
+    def put_edges(self, drawing: Digraph) -> None:
         """The edges between boxes, each of them once where boxes stand for many nodes."""
         place, boxes = self.plan.place, self.plan.boxes
         drawn: set[tuple[int, int]] = set()
@@ -294,7 +304,7 @@ class Sketch:
                 text = f" {self.number(local)} " if numbered else None
                 drawing.edge(f"n{edge[0]}", f"n{to}", text, **attributes)
 
-    def put_legend(self, drawing: graphviz.Digraph) -> None:
+    def put_legend(self, drawing: Digraph) -> None:
         """What the boxes, colours and numbers mean."""
         theme = self.theme
         positive, negative = theme.positive[2], theme.negative[2]

@@ -42,9 +42,9 @@ class Symbol:
     __slots__ = ("binding", "data", "text")
 
     def __init__(self, data: float, text: str, binding: int = ATOM) -> None:
-        self.data = data
-        self.text = text
-        self.binding = binding
+        self.data: float = data
+        self.text: str = text
+        self.binding: int = binding
 
     @classmethod
     def number(cls, data: float) -> Symbol:

@@ -71,8 +71,8 @@ class Translator:
     def __init__(self, row: Operation) -> None:
         self.operation = row
         self.used: list[Operation] = []
-        self.many = sum(x.startswith("*") for x in row.operands)
-        self.places = {x.lstrip("*"): place for place, x in enumerate(row.operands)}
+        self.many: int = sum(x.startswith("*") for x in row.operands)
+        self.places: dict[str, int] = {x.lstrip("*"): place for place, x in enumerate(row.operands)}
 
     def row(self) -> str:
         """The row as an entry of an object."""

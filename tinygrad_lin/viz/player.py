@@ -99,13 +99,13 @@ class Scene:
 
     def __init__(self, value: Value, title: str | None) -> None:
         self.steps: Steps = steps_of(value)
-        self.order = [step.node for step in self.steps.forward]
-        self.index = {node: k for k, node in enumerate(self.order)}
-        self.notation = Notation(value, self.steps.names)
-        self.names = [self.steps.names[node] for node in self.order]
-        self.formulas = [self.notation.definition(node) for node in self.order]
-        self.title = printable(title) if title else f"Backprop of {self.names[-1]}"
-        self.grads = [0.0] * len(self.order)
+        self.order: list[Value] = [step.node for step in self.steps.forward]
+        self.index: dict[Value, int] = {node: k for k, node in enumerate(self.order)}
+        self.notation: Notation = Notation(value, self.steps.names)
+        self.names: list[str] = [self.steps.names[node] for node in self.order]
+        self.formulas: list[str] = [self.notation.definition(node) for node in self.order]
+        self.title: str = printable(title) if title else f"Backprop of {self.names[-1]}"
+        self.grads: list[float] = [0.0] * len(self.order)
         self.grads[-1] = 1.0
         for step in self.steps.backward:
             self.grads[self.index[step.node.inputs[step.place]]] = step.total

@@ -231,7 +231,7 @@ class Notation:
     def __init__(self, root: Value, names: dict[Value, str]) -> None:
         self.root = root
         self.names = names
-        self.writer = Writer(self.kind)
+        self.writer: Writer = Writer(self.kind)
 
     def name(self, node: Value) -> Symbol:
         """A node's name as a symbol."""
@@ -308,7 +308,7 @@ class Notation:
 class TexNotation(Notation):
     """How TeX writes the same."""
 
-    kind = TexSymbol
+    kind: type[Symbol] = TexSymbol
     times = r" \cdot "
     added = r" \mathrel{+}= "
 
