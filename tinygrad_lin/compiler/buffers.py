@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy
 
+from tinygrad_lin.compiler.formulas import constant
+
 Shape: TypeAlias = "tuple[int | str, ...]"
 """The length of each axis; "n" is that of the batch."""
 
@@ -186,7 +188,7 @@ class Buffers:
         if zeros:
             assert isinstance(node, ast.Call)
             lengths = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else node.args
-            shape: Shape = tuple([ast.literal_eval(x) if isinstance(x, ast.Constant) else "n"
+            shape: Shape = tuple(["n" if isinstance(x, ast.Name) else integer(x)
                                   for x in lengths])  # fmt: skip
             self.names[name] = self.buffer(name, shape)
             self.emit(f"{name}.fill(0.0)")
@@ -349,11 +351,11 @@ class Buffers:
     def method(self, x: Array, name: str, args: list[ast.expr], out: Array | str | None) -> Array:
         """A sum, or another shape."""
         if name == "reshape":
-            rows = ast.literal_eval(args[0])
+            rows = integer(args[0])
             assert isinstance(x.shape[0], int)
             return self.rows_of(x, rows)
         if name == "sum":
-            axis = ast.literal_eval(args[0]) if args else None
+            axis = integer(args[0]) if args else None
             if len(x.shape) == 1:
                 return self.product(x, self.ones(x.shape[0]), out)
             if axis == 0:
@@ -456,6 +458,11 @@ def broadcast(one: Shape, other: Shape) -> Shape:
 def written(shape: Shape) -> str:
     """A shape as Python writes it."""
     return f"({', '.join(map(str, shape))},)"
+
+
+def integer(node: ast.expr) -> int:
+    """A whole number as it is written."""
+    return int(constant(node) or 0.0)
 
 
 def is_number(text: str) -> bool:

@@ -199,7 +199,7 @@ class Draft:
         """A function of one operation after the other, each with a name."""
         straight = Straight(order, self.result, self.learned, [], Names(dir(math)))
         source = straight.in_variables(self.slopes)
-        program = compiled([source], vars(math).copy())
+        program = compiled([source], vars(math))
         return Scalars(program, source, (self.before, len(order)))
 
     def straight(self, order: list[Node]) -> Function:
@@ -212,7 +212,7 @@ class Draft:
         sources = straight.in_lists(self.slopes)
         source, operations = "\n".join(sources), (self.before, len(order))
         if not columns:
-            return Scalars(compiled(sources, vars(math).copy()), source, operations)
+            return Scalars(compiled(sources, vars(math)), source, operations)
         program = compiled(sources, self.known)
         return Columns(program, source, operations, straight.size, self.rows)
 
@@ -220,10 +220,18 @@ class Draft:
 def compiled(
     sources: list[str], known: dict[str, Any], name: str = "program"
 ) -> Callable[..., Any]:
-    """The last of some functions, which calls the others."""
+    """The last of some functions, which calls the others.
+
+    Each has a namespace of its own that does not hold itself: that would be a reference cycle.
+    """
+    others: dict[str, Any] = {}
     for source in sources:
-        exec(compile(source, "<compiled graph>", "exec"), known)  # made of rows  # nosec B102
-    function: Callable[..., Any] = known[name]
+        namespace = known | others if source is sources[-1] else dict(known)
+        before = set(namespace)
+        exec(compile(source, "<compiled graph>", "exec"), namespace)  # made of rows  # nosec B102
+        (made,) = set(namespace) - before - {"__builtins__"}
+        others[made] = namespace.pop(made)
+    function: Callable[..., Any] = others[name]
     return function
 
 

@@ -33,7 +33,7 @@ def written(formula: str, given: dict[str, str]) -> str:
     """
     operands = {name: parsed(text) for name, text in given.items()}
     tree = Substitution(operands).visit(parsed(formula))
-    return ast.unparse(ast.fix_missing_locations(OnArrays().visit(tree)))
+    return ast.unparse(OnArrays().visit(tree))
 
 
 def parsed(text: str) -> ast.expr:

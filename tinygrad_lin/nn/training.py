@@ -352,7 +352,9 @@ class Training:
         except DomainError as error:
             if step == 0:
                 raise
-            fault, cause = str(error), error
+            # With tracebacks, the error would hold all that was at work here, and itself.
+            fault, cause = str(error), error.with_traceback(None)
+            cause.__context__ = None
         go_back_to(here, recorded.parameters, self.optimizer)
         everything = (self.source.x, self.source.y) if isinstance(self.source, Points) else batch
         limit = self.limit(here.parameters, *everything)
