@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import stub
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import tinygrad_lin
 from tinygrad_lin import TABLE, TinygradError
@@ -65,6 +70,20 @@ def test_the_engine_imports_nothing_of_the_rooms() -> None:
             and node.module.startswith("tinygrad_lin.")
         }
         assert imported <= ENGINE | {"_operations"}, name
+
+
+def test_no_room_outgrows_its_line_in_the_design() -> None:
+    design = Path(__file__).parent.parent / "docs" / "design.md"
+    table = re.findall(r"^\| (.+?) \| ([\d,]+) \|", design.read_text("utf-8"), re.MULTILINE)
+    limits = {room.strip("`"): int(limit.replace(",", "")) for room, limit in table}
+    sizes = dict.fromkeys(limits, 0)
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in {".py", ".js", ".html", ".css"}:
+            room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+            room = {"__main__": "cli"}.get(room, room)
+            lines = path.read_text(encoding="utf-8").count("\n")
+            sizes["the engine" if room in ENGINE | {"__init__"} else room] += lines
+    assert all(limits[room] / 2 < size <= limits[room] for room, size in sizes.items()), sizes
 
 
 def test_no_file_of_the_package_lists_the_operations_again() -> None:
@@ -125,3 +144,23 @@ def test_the_version_is_in_one_place() -> None:
         assert version("tinygrad_lin") == tinygrad_lin.__version__
     except PackageNotFoundError:
         pytest.skip("the package is not installed, only importable")
+
+
+def test_the_lock_holds_what_the_metadata_asks_for() -> None:
+    root = Path(__file__).parent.parent
+    with (root / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    text = (root / "requirements.lock").read_text(encoding="utf-8")
+    locked = [Requirement(line) for line in re.findall(r"^(\w.+?==.+?) \\$", text, re.MULTILINE)]
+    asked = map(
+        Requirement, chain(project["dependencies"], *project["optional-dependencies"].values())
+    )
+    for wanted in asked:
+        assert {s.operator for s in wanted.specifier} == {">="}, wanted  # no upper bounds
+        versions = [
+            next(iter(found.specifier)).version
+            for found in locked
+            if canonicalize_name(found.name) == canonicalize_name(wanted.name)
+        ]
+        assert versions, wanted
+        assert all(wanted.specifier.contains(version) for version in versions), wanted
