@@ -307,7 +307,7 @@ class Training:
                     p = numpy.array([parameter.data for parameter in parameters])
                 if self.checkpoint is not None and is_regular(step):
                     with_history(here, history).write(self.checkpoint, self.settings)
-                flat = size <= small and bool((abs(slopes) <= self.tolerance).all())
+                flat = bool(size <= small and (abs(slopes) <= self.tolerance).all())
                 history.converged = flat and calm + 1 >= history.epoch
                 without_gain = step - history.best.step if history.best else 0
                 history.stopped = without_gain >= self.patience * history.epoch
