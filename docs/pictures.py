@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-import subprocess
+import subprocess  # nosec B404
 import sys
 import tempfile
 from pathlib import Path
@@ -183,7 +183,7 @@ def run_example(script: Path, folder: Path) -> None:
     """Run an example somewhere else, and write the pictures that it leaves to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as elsewhere:
-        subprocess.run([sys.executable, str(script)], cwd=elsewhere, check=True)
+        subprocess.run([sys.executable, str(script)], cwd=elsewhere, check=True)  # nosec B603
         for picture in Path(elsewhere).glob(f"{script.stem}.*"):
             write_whole(folder / picture.name, picture.read_bytes())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.compiler.program import compile_graph
+from tinygrad_lin import compile_graph
 from tinygrad_lin.errors import OperandError
 from tinygrad_lin.value import Value
 
