@@ -332,6 +332,32 @@ def test_slopes_of_0_and_1_add_up(batched: bool) -> None:
     assert gradient[0] == w.grad == 15.0
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, y: dot([y, y], [y, x], y),
+        lambda x, y: dot([y, x], [x, y], y),
+        lambda x, y: dot([x, y, x], [y, y, x]),
+        lambda x, y: dot([x, x], [y, y], x),
+        lambda x, y: total([x, x, y, x]),
+        lambda x, y: dot([x, 2.0], [y, x], 1.0),
+        lambda x, y: x + y + x + y * x + y * x,
+    ],
+)
+@pytest.mark.parametrize("batched", [True, False])
+def test_operands_that_come_again_in_a_sum(make: Any, batched: bool) -> None:
+    x, y, z = Value(0.5), Value(1.5), Value(0.25)
+    root = make(x, y) * z
+    batch = [z] if batched else []
+    wrt = [y, x] if batched else [y, x, z]
+    columns = [[0.25] * 3] if batched else []
+    program = compile_graph(root, batch=batch, wrt=wrt)
+    value, gradient = program.value_and_grad([leaf.data for leaf in wrt], *columns)
+    root.backward()
+    assert value == pytest.approx(root.data)
+    assert gradient == pytest.approx([leaf.grad for leaf in wrt])
+
+
 def test_what_melting_sums_makes_twice() -> None:
     w = [Value(1.0), Value(2.0)]
     a = w[0] + w[1]

@@ -159,12 +159,13 @@ class Lowering:
         """Dots with the same inputs as a matrix product, if their weights lie in one array."""
         sides = [self.sides(node) for node in group]
         inputs = self.inputs(sides[0][0])
-        weights = self.part([w for _, ws, _ in sides for w in ws])
+        every = [w for _, ws, _ in sides for w in ws]
+        weights = self.part(every)
         bias = self.part([b for _, _, b in sides]) if len(group) > 1 else self.single(sides[0][2])
         # Weights of the batch itself are no matrix.
         if inputs is None or bias is None or not isinstance(weights, Part):
             return False
-        if weights.array.batched or weights.lanes is None:
+        if weights.array.batched or weights.lanes is None or len(weights.lanes) < len(every):
             return False
         if inputs.array.batched != group[0].batched:
             return False
