@@ -41,8 +41,17 @@ def test_it_is_as_good_as_it_says(
 
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-3, 3), st.floats(-2, 2))
 def test_it_is_exact_for_parabolas(a: float, b: float, c: float, x: float) -> None:
-    value, error, _ = derivative(lambda v: (a * v + b) * v + c, x, 0.1)
+    largest = (abs(a) * 2.1 + abs(b)) * 2.1 + abs(c)  # of the numbers on the way; the last may be 0
+    value, error, _ = derivative(lambda v: (a * v + b) * v + c, x, 0.1, scale=largest)
     assert abs(value - (2 * a * x + b)) <= 2 * error + 1e-13
+
+
+def test_small_values_made_of_large_numbers() -> None:
+    def f(v: float) -> float:
+        return 2.625 * v + 2.625  # 0 at -1, with the rounding of 2.625
+
+    value, error, _ = derivative(f, -1.0, 0.1, scale=2.625)
+    assert abs(value - 2.625) <= error <= 1e-9
 
 
 def test_it_stays_where_the_function_has_values() -> None:
