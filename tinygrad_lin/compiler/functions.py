@@ -150,7 +150,8 @@ class Columns(Function):
             )
             values.append(numpy.broadcast_to(value, count))
             if slopes is not None:
-                gradients.append(numpy.array([numpy.broadcast_to(d, count) for d in slopes]).T)
+                columns_of = [numpy.broadcast_to(d, count) for d in slopes]
+                gradients.append(numpy.array(columns_of).reshape(len(slopes), count).T)
         every = numpy.concatenate(values)
         gradient = numpy.concatenate(gradients) if gradients else None
         if self.rows:
