@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -73,6 +74,7 @@ def wide(count: int, width: int) -> tuple[Value, list[Value]]:
 
 
 def test_a_wide_graph_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "KEPT", OrderedDict())
     monkeypatch.setattr(choosing, "WORTH_GATHERING", 16)
     root, leaves = wide(6_000, 600)
     program = compile_graph(root, wrt=leaves)
@@ -86,6 +88,7 @@ def test_a_wide_graph_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gathered_programs_leave_domains_as_the_engine_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(choosing, "KEPT", OrderedDict())
     monkeypatch.setattr(choosing, "WORTH_GATHERING", 4)
     leaves = [Value(1.0 + k, f"w{k}") for k in range(60)]
     rng = random.Random(1)
@@ -174,7 +177,7 @@ def test_an_infinite_slope_is_what_the_engine_gives() -> None:
 def test_a_deep_graph_over_a_batch_goes_by_columns(
     rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choosing.KEPT.clear()
+    monkeypatch.setattr(choosing, "KEPT", OrderedDict())
     monkeypatch.setattr(choosing, "MOST_STEPS", 100)
     monkeypatch.setattr(functions, "MOST_NUMBERS", 5_000)
     w, x, y = Value(0.7, "w"), Value(0.5, "x"), [Value(0.1), Value(0.2)]
