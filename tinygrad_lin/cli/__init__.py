@@ -7,8 +7,8 @@ Exit codes: 0 done, 1 what was asked about does not hold (training diverged, a g
 from tinygrad_lin.cli import expressions, predictions, rates, training
 from tinygrad_lin.cli.group import main
 
-for commands in (training, rates, predictions, expressions):
-    for command in commands.COMMANDS:
-        main.add_command(command)
+for _room in (training, rates, predictions, expressions):
+    for _command in _room.COMMANDS:
+        main.add_command(_command)
 
 __all__ = ["main"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,9 +14,12 @@ from tinygrad_lin.nn.data import ALSO_CALLED, SETS, Data, load, read_csv
 from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
     from tinygrad_lin.nn.passes import Loss
+
+    Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
 NAMES = [*SETS, *ALSO_CALLED]
@@ -32,20 +35,20 @@ def sets_and_files(
     return [CompletionItem(incomplete, type="file"), *names]
 
 
-data_argument = click.argument(
+data_argument: Decorator = click.argument(
     "data", default="line", metavar="[NAME|FILE.csv|-]", shell_complete=sets_and_files
 )
-as_json_option = click.option(
+as_json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
 )
-features_option = click.option(
+features_option: Decorator = click.option(
     "--x", "features", multiple=True, metavar="COL", help="A feature column; repeatable."
 )
-target_option = click.option("--y", "target", metavar="COL", help="The target column.")
-standardize_option = click.option(
+target_option: Decorator = click.option("--y", "target", metavar="COL", help="The target column.")
+standardize_option: Decorator = click.option(
     "--standardize", is_flag=True, help="Scale the columns for training."
 )
-loss_option = click.option(
+loss_option: Decorator = click.option(
     "--loss",
     type=click.Choice(list(LOSSES)),
     help="What to make small.  [moons: cross-entropy; else squares]",

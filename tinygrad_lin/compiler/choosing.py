@@ -116,15 +116,18 @@ class Draft:
     """A task with its nodes, on the way to a function."""
 
     def __init__(self, task: Task, xp: ModuleType) -> None:
-        root, columns, is_matrix, wrt, self.slopes, rows = task
+        root, columns, is_matrix, wrt, slopes, rows = task
+        self.slopes: bool = slopes
         leaves = [leaf for column in columns for leaf in column]
-        self.rows = rows and bool(leaves)
+        self.rows: bool = rows and bool(leaves)
         # One result for each row: then each has parameters of its own, and a gradient.
         of_the_batch, fixed = ([*leaves, *wrt], []) if self.rows else (leaves, wrt)
-        (self.result,), nodes, self.before = nodes_of([root], of_the_batch, fixed)
-        self.learned = [nodes[leaf] for leaf in wrt]
-        self.columns = [[nodes[leaf] for leaf in column] for column in columns]
-        self.parameters = Array("p", self.rows, len(wrt), True)
+        (result,), nodes, before = nodes_of([root], of_the_batch, fixed)
+        self.result: Node | float = result
+        self.before: int = before
+        self.learned: list[Node] = [nodes[leaf] for leaf in wrt]
+        self.columns: list[list[Node]] = [[nodes[leaf] for leaf in column] for column in columns]
+        self.parameters: Array = Array("p", self.rows, len(wrt), True)
         names = Names()
         self.arguments: list[Array] = []
         for k, (column, matrix) in enumerate(zip(columns, is_matrix)):
@@ -132,8 +135,8 @@ class Draft:
             name = names.new(label, "batch") if is_name(label) else f"batch{k}"
             self.arguments.append(Array(name, True, len(column) if matrix else None, False))
         self.xp = xp
-        self.functional = xp.__name__.partition(".")[0] == "jax"
-        self.known = {"xp": xp, "ignoring": ignoring, "certain": certain}
+        self.functional: bool = xp.__name__.partition(".")[0] == "jax"
+        self.known: dict[str, Any] = {"xp": xp, "ignoring": ignoring, "certain": certain}
 
     def function(self) -> Function:
         """The function in the form that suits the graph."""

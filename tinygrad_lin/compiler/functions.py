@@ -126,7 +126,7 @@ class Columns(Function):
         self, program: Any, source: str, operations: tuple[int, int], size: int, rows: bool
     ) -> None:
         super().__init__(program, source, operations)
-        self.block = max(1, MOST_NUMBERS // size)
+        self.block: int = max(1, MOST_NUMBERS // size)
         self.rows = rows
 
     def __call__(self, p: Any, columns: list[Any], n: int) -> tuple[Any, Any]:

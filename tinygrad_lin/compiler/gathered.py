@@ -32,12 +32,12 @@ class Groups:
 
     def __init__(self, order: list[Node], wrt: list[Node]) -> None:
         self.places: dict[Node | str, int] = {leaf: k for k, leaf in enumerate(wrt)}
-        self.groups = gathered(order)
+        self.groups: list[list[Node]] = gathered(order)
         self.constants: dict[str, Any] = {}
-        self.numbers = self.among_others(order)
+        self.numbers: list[float] = self.among_others(order)
         self.places |= {repr(number): k for k, number in enumerate(self.numbers, len(wrt))}
-        self.parameters = len(wrt)
-        self.size = len(wrt) + len(self.numbers)
+        self.parameters: int = len(wrt)
+        self.size: int = len(wrt) + len(self.numbers)
 
     def among_others(self, order: list[Node]) -> list[float]:
         """The constants that stand in a row with nodes, as terms of a sum may."""
@@ -163,5 +163,5 @@ def over_lanes(formula: str) -> str:
     return formula.replace("sum[", "sum(").replace("]", ")")
 
 
-KNOWN = {"add_at": numpy.add.at, "sum": numpy.add.reduce}
+KNOWN: dict[str, Any] = {"add_at": numpy.add.at, "sum": numpy.add.reduce}
 """What the programs call."""

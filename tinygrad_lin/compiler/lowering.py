@@ -85,7 +85,7 @@ class Lowering:
     def __init__(self, leaves: dict[Node, Place], roots: Sequence[Node | float]) -> None:
         self.places: dict[Node, Place] = dict(leaves)
         self.steps: list[Step] = []
-        self.names = Names(place.array.name for place in leaves.values())
+        self.names: Names = Names(place.array.name for place in leaves.values())
         by_level: dict[int, list[Node]] = defaultdict(list)
         for node in reachable(roots):
             if node.row is not None:

@@ -27,7 +27,7 @@ class Names:
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *OF_PROGRAMS}
+        self.taken: set[str] = {*taken, *OF_PROGRAMS}
         self.numbers: Counter[str] = Counter()  # of the names after each stem
 
     def new(self, label: str, operation: str) -> str:

@@ -32,12 +32,12 @@ class Node:
     def __init__(
         self, row: Operation | None, operands: Sequence[Node | float], label: str, batched: bool
     ) -> None:
-        self.row = row
-        self.operands = tuple(operands)
-        self.label = label
-        self.nodes = [operand for operand in operands if isinstance(operand, Node)]
-        self.batched = batched
-        self.level = 0
+        self.row: Operation | None = row
+        self.operands: tuple[Node | float, ...] = tuple(operands)
+        self.label: str = label
+        self.nodes: list[Node] = [operand for operand in operands if isinstance(operand, Node)]
+        self.batched: bool = batched
+        self.level: int = 0
         for node in self.nodes:
             self.batched = self.batched or node.batched
             self.level = max(self.level, node.level + 1)

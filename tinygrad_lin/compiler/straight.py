@@ -54,14 +54,16 @@ class Straight:
         self.result = result
         self.parameters = parameters
         self.columns = columns
-        self.arrays = bool(columns)
+        self.arrays: bool = bool(columns)
         leaves = list(parameters)
         for _, column in columns:
             leaves += column if isinstance(column, list) else [column]
         p = "p" if names else "v"
-        self.places = {leaf: f"{p}[{k}]" for k, leaf in enumerate(leaves)}
-        self.slopes = {leaf: f"d_p{k}" if names else f"d[{k}]" for k, leaf in enumerate(leaves)}
-        self.size = len(leaves) + len(order)
+        self.places: dict[Node, str] = {leaf: f"{p}[{k}]" for k, leaf in enumerate(leaves)}
+        self.slopes: dict[Node, str] = {
+            leaf: f"d_p{k}" if names else f"d[{k}]" for k, leaf in enumerate(leaves)
+        }
+        self.size: int = len(leaves) + len(order)
         for k, node in enumerate(order, len(leaves)):
             assert node.row is not None
             name = names.new(node.label, node.row.name) if names else ""

@@ -10,7 +10,7 @@ import numpy
 from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from numpy import float64
@@ -48,9 +48,9 @@ class Batches:
 
     def __init__(self, count: int, size: int | None, seed: int) -> None:
         self.count = count
-        self.size = count if size is None else size
-        self.in_an_epoch = -(-count // self.size)
-        self.order = lru_cache(maxsize=1)(
+        self.size: int = count if size is None else size
+        self.in_an_epoch: int = -(-count // self.size)
+        self.order: Callable[[int], list[int]] = lru_cache(maxsize=1)(
             lambda epoch: numpy.random.RandomState([seed, epoch]).permutation(count).tolist()
         )
 
@@ -72,8 +72,8 @@ class Points:
     def __init__(self, x: Floats, y: Floats, size: int | None, seed: int) -> None:
         self.x = x
         self.y = y
-        self.batches = Batches(len(x), size, seed)
-        self.in_an_epoch = self.batches.in_an_epoch
+        self.batches: Batches = Batches(len(x), size, seed)
+        self.in_an_epoch: int = self.batches.in_an_epoch
         self.stretches: Batches | None = None
         if isinstance(x, numpy.memmap) and self.in_an_epoch > 1:
             self.stretches = Batches(self.in_an_epoch, 1, seed)
@@ -101,16 +101,17 @@ class Stream:
         DataError: that is no iterable of pairs (x, y), or it is empty.
     """
 
-    in_an_epoch = 1
+    in_an_epoch: int = 1
 
     def __init__(self, batches: Iterable[tuple[Any, Any]], checked: Callable[..., Any]) -> None:
         try:
-            self.rest = iter(batches)
+            self.rest: Iterator[Any] = iter(batches)
         except TypeError:
             raise DataError(f"{WITHOUT_Y}, not {batches!r:.60}") from None
         self.checked = checked
-        self.step = -1
-        self.ended = False
+        self.step: int = -1
+        self.now: Any = None
+        self.ended: bool = False
         self.advance()
         if self.ended:
             raise DataError("there are no batches to learn from")

@@ -44,11 +44,11 @@ class Optimizer:
         OperandError: a parameter is not a leaf.
     """
 
-    wants_graph = True
+    wants_graph: bool = True
     state: tuple[Any, ...] = ()
 
     def __init__(self, parameters: Iterable[Value], lr: float) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[Value] = list(parameters)
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.op is not None:
                 raise OperandError(
@@ -80,7 +80,7 @@ class SGD(Optimizer):
     0.8
     """
 
-    wants_graph = False
+    wants_graph: bool = False
 
     def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """Straight downhill."""
@@ -105,12 +105,12 @@ class Momentum(Optimizer):
     0.539
     """
 
-    wants_graph = False
+    wants_graph: bool = False
 
     def __init__(self, parameters: Iterable[Value], lr: float, beta: float = 0.9) -> None:
         super().__init__(parameters, lr)
-        self.beta = share("beta", beta)
-        self.state = (numpy.zeros(len(self.parameters)),)
+        self.beta: float = share("beta", beta)
+        self.state: tuple[Any, ...] = (numpy.zeros(len(self.parameters)),)
 
     def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The speed, after the slopes have added to it."""
@@ -135,7 +135,7 @@ class Adam(Optimizer):
     0.9
     """
 
-    wants_graph = False
+    wants_graph: bool = False
 
     def __init__(
         self,
@@ -146,12 +146,13 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(parameters, lr)
-        self.beta1, self.beta2 = share("beta1", beta1), share("beta2", beta2)
+        self.beta1: float = share("beta1", beta1)
+        self.beta2: float = share("beta2", beta2)
         if not 0.0 < eps < math.inf:
             raise DataError(f"eps must be above 0 and finite, not {eps}")
         self.eps = eps
         nothing = numpy.zeros(len(self.parameters))
-        self.state = (0, nothing, nothing)
+        self.state: tuple[Any, ...] = (0, nothing, nothing)
 
     def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The mean slope in units of its usual size."""
@@ -188,7 +189,7 @@ class Newton(Optimizer):
 
     def __init__(self, parameters: Iterable[Value], lr: float = 1.0) -> None:
         super().__init__(parameters, lr)
-        self.state = (False,)
+        self.state: tuple[Any, ...] = (False,)
 
     def changes(self, slopes: Floats, cost: Value | None) -> Floats:
         """The slopes divided by the curvature, along each eigenvector of the Hessian."""

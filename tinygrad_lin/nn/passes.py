@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin import compile_graph
+from tinygrad_lin import Program, compile_graph
 from tinygrad_lin.errors import OperandError
 from tinygrad_lin.value import Value
 
@@ -40,7 +40,7 @@ class Recorded:
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
-        self.parameters = model.parameters()
+        self.parameters: list[Value] = model.parameters()
 
     def cost(self, p: Floats, x: Floats, y: Floats) -> float:
         """The forward pass: the cost of some rows with some parameters."""
@@ -83,7 +83,7 @@ class Programmed:
         OperandError: the program gives something else than the engine.
     """
 
-    agrees = True
+    agrees: bool = True
 
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, x: Floats, y: Floats
@@ -91,18 +91,18 @@ class Programmed:
         inputs = [Value(number, f"x{k}" if len(x[0]) > 1 else "x") for k, number in enumerate(x[0])]
         target = Value(y[0], "y")
         cost = cost_of(model, [inputs], [target], loss)
-        self.column = len(inputs) == 1
+        self.column: bool = len(inputs) == 1
         batch = [inputs[0] if self.column else inputs, target]
-        self.recorded = Recorded(model, loss, optimizer)
-        self.parameters = self.recorded.parameters
+        self.recorded: Recorded = Recorded(model, loss, optimizer)
+        self.parameters: list[Value] = self.recorded.parameters
         self.optimizer = optimizer
-        self.all_learn = optimizer.parameters == self.parameters
-        self.program = compile_graph(cost, batch=batch, wrt=self.parameters)
+        self.all_learn: bool = optimizer.parameters == self.parameters
+        self.program: Program = compile_graph(cost, batch=batch, wrt=self.parameters)
         p = numpy.array([parameter.data for parameter in self.parameters])
         some = numpy.linspace(0, len(x) - 1, min(len(x), COMPARED)).astype(int)
         wanted, slopes = self.recorded.cost_and_slopes(p, x[some], y[some])
         found, gradient = self.cost_and_slopes(p, x[some], y[some])
-        self.scale = float(numpy.abs(slopes).max(initial=abs(wanted)))
+        self.scale: float = float(numpy.abs(slopes).max(initial=abs(wanted)))
         if not numpy.isfinite(self.scale):
             raise OperandError("the cost is not finite at the start")
         errors = numpy.abs([found - wanted, *(gradient - slopes)])
