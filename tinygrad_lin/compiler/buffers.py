@@ -8,13 +8,18 @@ whose content is no longer needed lends its memory to a later one.
 from __future__ import annotations
 
 import ast
+import math
 import re
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy
 
 from tinygrad_lin.compiler.formulas import constant
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CACHE_LINE = 64  # bytes
 Shape: TypeAlias = "tuple[int | str, ...]"
 """The length of each axis; "n" is that of the batch."""
 
@@ -79,6 +84,7 @@ class Buffers:
         self.buffers: dict[str, tuple[Shape, str]] = {}  # shape and kind of number
         self.constants: dict[str, str] = {}  # what else is made once, by its text
         self.views: dict[str, str] = {}
+        self.maxima: dict[tuple[str, str], Array] = {}  # by the texts of the two operands
         self.kept: set[str] = {"p", "gradient"}  # memory that is lent to no other
         self.lines: list[str] = []
         self.indent: str = ""
@@ -184,14 +190,15 @@ class Buffers:
         """An array or a number of its own."""
         if name == "n":
             return
-        zeros = ast.unparse(node).startswith("xp.zeros(")
-        if zeros:
+        made, _, _ = ast.unparse(node).partition("(")
+        if made in ("xp.zeros", "xp.empty"):
             assert isinstance(node, ast.Call)
             lengths = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else node.args
             shape: Shape = tuple(["n" if isinstance(x, ast.Name) else integer(x)
                                   for x in lengths])  # fmt: skip
             self.names[name] = self.buffer(name, shape)
-            self.emit(f"{name}.fill(0.0)")
+            if made == "xp.zeros":
+                self.emit(f"{name}.fill(0.0)")
             return
         before = len(self.lines)
         try:
@@ -346,7 +353,17 @@ class Buffers:
             return Array(f"xp.where({', '.join(o.text for o in operands)})", shape)
         if not isinstance(getattr(numpy, name), numpy.ufunc):
             raise Opaque
-        return self.call(name, [self.of(arg) for arg in args], out)
+        if name == "logical_not" and isinstance(args[0], ast.Compare):
+            x, y = (self.of(side) for side in (args[0].left, args[0].comparators[0]))
+            greater = self.maxima.get((x.text, y.text))
+            if greater and isinstance(args[0].ops[0], ast.LtE):
+                # One call for two, and x is needed no longer. NaN is not y, either.
+                return self.call("not_equal", [greater, y], out)
+        operands = [self.of(arg) for arg in args]
+        result = self.call(name, operands, out)
+        if name == "maximum":
+            self.maxima[operands[0].text, operands[1].text] = result
+        return result
 
     def method(self, x: Array, name: str, args: list[ast.expr], out: Array | str | None) -> Array:
         """A sum, or another shape."""
@@ -477,9 +494,18 @@ def names_in(text: str) -> list[str]:
 
 def namespace() -> dict[str, Any]:
     """What the program calls, by names that no label can have."""
-    others = {"array", "dot", "take", "copyto", "empty", "ones", "zeros"}
-    return {
+    others = {"array", "dot", "take", "copyto", "ones", "zeros"}
+    called = {
         f"_{name}": function
         for name, function in vars(numpy).items()
         if isinstance(function, numpy.ufunc) or name in others
     }
+    return called | {"_empty": empty}
+
+
+def empty(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
+    """An array that begins where a line of the processor's cache does: half as quick again."""
+    size = math.prod(shape) * numpy.dtype(kind).itemsize
+    memory = numpy.empty(size + CACHE_LINE, numpy.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(kind).reshape(shape)

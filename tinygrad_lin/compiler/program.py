@@ -85,8 +85,8 @@ class Program:
         self._is_matrix = is_matrix
         self._wrt = wrt
         self._xp = xp
-        self._shapes = [(len(c),) if matrix else () for c, matrix in zip(columns, is_matrix)]
-        self._shape = (len(wrt),)
+        self._rows = [(len(c),) if matrix else () for c, matrix in zip(columns, is_matrix)]
+        self._fitting: tuple[tuple[int, ...], ...] = ()  # the shapes of the latest call
         self._functions: dict[tuple[int, bool, bool], Function] = {}
         self._function(0, True, False)
 
@@ -149,49 +149,52 @@ class Program:
         rows: bool = False,
     ) -> tuple[Any, Any]:
         function = self._functions.get((which, slopes, rows)) or self._function(which, slopes, rows)
-        p, columns, n = self._arrays(params, batch, isinstance(function, InPlace))
+        p = self._xp.asarray(params, float)
+        columns = [self._xp.asarray(given) for given in batch]
+        shapes = p.shape, *[column.shape for column in columns]
+        if shapes != self._fitting:
+            self._fitting = self._looked_at(shapes)
+        n = shapes[1][0] if columns else 1
         if rows and columns:
             p = self._xp.broadcast_to(p, (n, len(self._wrt)))
         try:
-            return function(p, columns, n)
+            # What runs in blocks of rows turns them into floats by itself, so that all never are.
+            if isinstance(function, InPlace):
+                return function(p, columns, n)
+            return function(p, self._floats(columns), n)
         except FloatingPointError:
             for row in range(n):
                 root, found = self._recorded(which, params, columns, row)
         if columns:
-            return function.quietly(p, columns, n)
+            return function.quietly(p, self._floats(columns), n)
         root.backward()
         return root.data, numpy.array([leaf.grad for leaf in found])
 
-    def _arrays(
-        self, params: ArrayLike, batch: tuple[ArrayLike, ...], in_blocks: bool
-    ) -> tuple[Any, list[Any], int]:
-        """What was given as arrays of float64, of the shapes that the program takes.
+    def _floats(self, columns: list[Any]) -> list[Any]:
+        """Arrays as those of float64."""
+        return [self._xp.asarray(column, float) for column in columns]
 
-        Those that are used block by block are converted so, too.
+    def _looked_at(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the parameters and of the batch, if the program takes them.
+
+        Raises:
+            DataError: it does not.
         """
-        xp = self._xp
-        p = xp.asarray(params, float)
-        if p.shape != self._shape:
-            raise DataError(f"there are {len(self._wrt)} parameters, not an array of {p.shape}")
-        if len(batch) != len(self._columns):
-            raise DataError(f"the batch has {len(self._columns)} arrays, not {len(batch)}")
-        columns: list[Any] = [
-            given if in_blocks and is_array(given) else xp.asarray(given, float) for given in batch
-        ]
-        if not columns:
-            return p, columns, 1
-        n = len(columns[0]) if columns[0].shape else 0
-        for k, (array, shape) in enumerate(zip(columns, self._shapes)):
-            if array.shape[1:] != shape or not array.shape or len(array) != n:
-                wanted = f"(rows, {shape[0]})" if shape else "(rows,)"
-                shapes = ", ".join(str(c.shape) for c in columns)
+        parameters, *columns = shapes
+        if parameters != (len(self._wrt),):
+            raise DataError(f"there are {len(self._wrt)} parameters, not an array of {parameters}")
+        if len(columns) != len(self._columns):
+            raise DataError(f"the batch has {len(self._columns)} arrays, not {len(columns)}")
+        for k, (shape, row) in enumerate(zip(columns, self._rows)):
+            if shape[1:] != row or not shape or shape[0] != columns[0][0]:
+                wanted = f"(rows, {row[0]})" if row else "(rows,)"
                 raise DataError(
                     f"array {k} of the batch must have the shape {wanted}, as many rows as the "
-                    f"others; the shapes are {shapes}"
+                    f"others; the shapes are {', '.join(map(str, columns))}"
                 )
-        if n == 0:
+        if columns and columns[0][0] == 0:
             raise DataError("the batch is empty: there must be at least one row")
-        return p, columns, n
+        return shapes
 
     def _recorded(
         self, which: int, params: ArrayLike, columns: list[Any], row: int
@@ -212,11 +215,6 @@ class Program:
                 raise
             raise DomainError(f"row {row} of the batch: {error}") from None
         return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
-
-
-def is_array(given: Any) -> bool:
-    """Whether that is an array of NumPy's that a block of rows can be taken of."""
-    return isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu"
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:

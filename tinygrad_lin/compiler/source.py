@@ -458,12 +458,17 @@ class Writer:
         ]
         shares.sort(key=lambda share: len(share.lanes or ()))
         size = f"(n, {array.width})" if array.batched else f"{array.width}"
-        self.lines.append(f"gradient = xp.zeros({size})")
+        signs: list[str] = []
         have: set[int] = set()
-        for lanes, slope in shares:
+        filled: set[int] = set()
+        for lanes, _ in shares:
             assert lanes is not None
-            sign = "=" if have.isdisjoint(lanes) else "+="
+            signs.append("=" if have.isdisjoint(lanes) else "+=")
             have.update(lanes)
+            filled.update(lanes if signs[-1] == "=" else ())
+        new = "empty" if filled == set(every) and not self.functional else "zeros"
+        self.lines.append(f"gradient = xp.{new}({size})")
+        for sign, (lanes, slope) in zip(signs, shares):
             self.add("gradient", self.index(array, lanes), str(slope), sign)
 
 
