@@ -3,6 +3,10 @@
 Which arrays a program needs is known from its text, given the shapes of what it takes. They are
 made once for a size of batch, with all the views of them, and filled again in every run. An array
 whose content is no longer needed lends its memory to a later one.
+
+A matrix with a row for each row of the batch lies in memory column by column. So its columns are
+packed, and one more, of ones, can lie behind them: a layer is then a single product, of its inputs
+and ones with its weights and biases.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy
@@ -45,7 +50,7 @@ class Array(NamedTuple):
         text: its name, or for a number the expression itself.
         shape: the length of each axis.
         lasting: whether it is the same memory in every run.
-        packed: whether its numbers follow each other in memory.
+        packed: whether its numbers follow each other in memory, in the order of its kind.
     """
 
     text: str
@@ -66,6 +71,7 @@ class Buffers:
         arguments: the shapes of what it is called with, in order.
         constants: arrays that it brings along.
         shapes: of the arrays that stay as they are.
+        many: whether there are enough rows for it to be worth while to lay biases beside weights.
     """
 
     def __init__(
@@ -74,8 +80,11 @@ class Buffers:
         arguments: dict[str, Shape],
         constants: dict[str, Any],
         shapes: dict[str, Shape],
+        many: bool,
     ) -> None:
         self.shapes = shapes
+        trees = [statement for line in lines for statement in ast.parse(line).body]
+        self.beside_ones: set[str] = inputs_of_layers(trees) if many else set()
         self.names: dict[str, Array] = {
             name: Array(name, shape) for name, shape in arguments.items()
         }
@@ -84,23 +93,26 @@ class Buffers:
         self.buffers: dict[str, tuple[Shape, str]] = {}  # shape and kind of number
         self.constants: dict[str, str] = {}  # what else is made once, by its text
         self.views: dict[str, str] = {}
+        self.matrices: dict[str, str] = {}  # for each the array that holds it, column by column
+        self.columns: dict[str, Array] = {}  # for each its transposed
         self.maxima: dict[tuple[str, str], Array] = {}  # by the texts of the two operands
         self.kept: set[str] = {"p", "gradient"}  # memory that is lent to no other
         self.lines: list[str] = []
         self.indent: str = ""
-        # Views of the parameters can be kept if these come to lie in an array of our own.
-        given = next(iter(arguments))
+        # Views can be kept of what comes to lie in an array of our own.
+        copied = [name for name, shape in arguments.items() if is_matrix(shape)]
         if any(".reshape(" in line for line in lines):
-            self.lines.append(f"_copyto({given}, _{given})")
-            self.names[given] = self.buffer(given, arguments[given])
-            given = f"_{given}"
-        for line in lines:
-            for statement in ast.parse(line).body:
-                self.statement(statement)
+            copied.append(next(iter(arguments)))
+        for name in copied:
+            self.names[name] = self.buffer(name, arguments[name])
+            self.emit(f"_copyto({name}, _given_{name})")
+        for tree in trees:
+            self.statement(tree)
         self.lines.append(
             f"return value, {'gradient.copy()' if 'gradient' in self.names else None}"
         )
-        self.signature: str = ", ".join([given, *list(arguments)[1:]])
+        given = [f"_given_{name}" if name in copied else name for name in arguments]
+        self.signature: str = ", ".join(given)
 
     @property
     def source(self) -> str:
@@ -108,7 +120,7 @@ class Buffers:
         homes = self.homes()
         made = [
             f"{name} = {homes[name]}" if homes[name] != name
-            else f"{name} = _empty({written(shape)}, {kind})"
+            else f"{name} = _{kind}({written(shape)})"
             for name, (shape, kind) in self.buffers.items()
         ]  # fmt: skip
         made += [f"{name} = {text}" for text, name in (self.constants | self.views).items()]
@@ -124,9 +136,9 @@ class Buffers:
         own = [shape for name, (shape, _) in self.buffers.items() if homes[name] == name]
         taken = [array.shape for array in self.names.values() if not array.lasting]
         return sum(
-            shape[1] if len(shape) > 1 and isinstance(shape[1], int) else 1
+            math.prod([length for length in shape if isinstance(length, int)])
             for shape in own + taken
-            if shape[:1] == ("n",)
+            if "n" in shape
         )
 
     def homes(self) -> dict[str, str]:
@@ -146,7 +158,7 @@ class Buffers:
             alone = line.strip().startswith("_") and not line.strip().startswith(
                 ("_dot(", "_take(")
             )
-            direct = names_in(line)
+            direct = [self.matrices.get(name, name) for name in names_in(line)]
             early = [
                 name for name in ending
                 if alone and name in homes and name not in self.kept
@@ -248,7 +260,8 @@ class Buffers:
         if any(isinstance(part, ast.Name) for part in index):
             base = self.of(node.value)
             return Array(ast.unparse(ast.Subscript(ast.Name(base.text), node.slice)), ())
-        return self.of(node)
+        place = self.of(node)
+        return place if place.shape else place._replace(lasting=False)
 
     def as_it_is(self, target: str, node: ast.expr, before: int) -> None:
         """A line with an expression of unknown shape, which may hold on to what is in it."""
@@ -257,7 +270,7 @@ class Buffers:
             if isinstance(part, ast.Name) and part.id in self.names:
                 part.id = self.names[part.id].text
         self.emit(target + ast.unparse(node))
-        self.kept.update(names_in(self.lines[-1]))
+        self.kept.update([self.matrices.get(name, name) for name in names_in(self.lines[-1])])
 
     # -------------------------------------------------------------------------- expressions
     def of(self, node: ast.expr, out: Array | str | None = None) -> Array:
@@ -280,6 +293,10 @@ class Buffers:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 x = self.of(operand)
                 return self.call("negative", [x], out) if x.shape else Array(f"(-{x.text})", ())
+            case ast.BinOp(
+                left=ast.BinOp(left=x, op=ast.MatMult(), right=w), op=ast.Add(), right=b
+            ):
+                return self.layer(self.of(x), self.of(w), self.of(b), out)
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 return self.product(self.of(left), self.of(right), out)
             case ast.BinOp(left=left, op=op, right=right):
@@ -291,8 +308,7 @@ class Buffers:
             case ast.Attribute(value=ast.Name(id="xp")):
                 return Array(ast.unparse(node), ())
             case ast.Attribute(value=value, attr="T"):
-                x = self.of(value)
-                return self.view(f"{x.text}.T", x, x.shape[::-1])
+                return self.turned(self.of(value))
             case ast.Call(func=ast.Attribute(value=ast.Name(id="xp"), attr=name), args=args):
                 return self.function(name, args, out)
             case ast.Call(func=ast.Attribute(value=value, attr="ravel")):
@@ -315,16 +331,22 @@ class Buffers:
         shape: Shape = ()
         for operand in operands:
             shape = broadcast(shape, operand.shape)
-        function = getattr(numpy, name)
-        texts = [operand.text for operand in operands]
         if not shape:
-            return Array(f"xp.{name}({', '.join(texts)})", ())
-        # NumPy takes a number in an array quicker than one from Python.
-        texts = [self.constant(f"_array({t})") if is_number(t) else t for t in texts]
-        kind = "bool" if f"{'d' * len(operands)}->?" in function.types else "float"
-        place = self.place(shape, out, kind)
-        self.emit(f"_{name}({', '.join(texts)}, out={place.text})")
+            return Array(f"xp.{name}({', '.join(x.text for x in operands)})", ())
+        types = getattr(numpy, name).types
+        kind = "bool" if f"{'d' * len(operands)}->?" in types else "float"
+        place = to = self.place(shape, out, kind)
+        if all(operand.shape in ((), shape) for operand in operands) and is_matrix(shape):
+            to, operands = self.turned(place), [self.turned(x) if x.shape else x for x in operands]
+        texts = [operand.text if operand.shape else self.single(operand) for operand in operands]
+        self.emit(f"_{name}({', '.join(texts)}, out={to.text})")
         return place
+
+    def single(self, x: Array) -> str:
+        """A number in an array, which NumPy takes quicker than one from Python, if that can be."""
+        if is_number(x.text):
+            return self.constant(f"_array({x.text})")
+        return self.view(f"{x.text[:-1]}, ...]", x, ()).text if x.lasting else x.text
 
     def product(self, x: Array, y: Array, out: Array | str | None) -> Array:
         """A matrix product."""
@@ -332,7 +354,27 @@ class Buffers:
             return Array(f"{x.text}.dot({y.text})", ())
         out = None if isinstance(out, Array) and not out.packed else out
         place = self.place((*x.shape[:-1], *y.shape[1:]), out)
-        self.emit(f"_dot({x.text}, {y.text}, {place.text})")
+        if is_matrix(place.shape):
+            x, y = self.turned(y), self.turned(x)
+            self.emit(f"_dot({x.text}, {y.text}, {self.turned(place).text})")
+        else:
+            self.emit(f"_dot({x.text}, {y.text}, {place.text})")
+        return place
+
+    def layer(self, x: Array, w: Array, b: Array, out: Array | str | None) -> Array:
+        """A product with weights, and biases: one product, if the inputs lie beside ones."""
+        beside_ones = x.text in self.beside_ones & self.matrices.keys()
+        if not beside_ones or len(w.shape) == 1 or b.shape != w.shape[1:]:
+            return self.binary(self.product(x, w, None), ast.Add(), b, out)
+        inputs, outputs = w.shape
+        assert isinstance(inputs, int)
+        both = self.buffer(f"_{len(self.buffers)}", (outputs, inputs + 1))
+        weights = self.view(f"{both.text}[:, :-1]", both, (outputs, inputs))
+        biases = self.view(f"{both.text}[:, -1]", both, (outputs,))
+        self.emit(f"_copyto({weights.text}, {self.turned(w).text})")
+        self.emit(f"_copyto({biases.text}, {b.text})")
+        place = self.place(("n", outputs), out)
+        self.emit(f"_dot({both.text}, {self.matrices[x.text]}, {self.turned(place).text})")
         return place
 
     def function(self, name: str, args: list[ast.expr], out: Array | str | None) -> Array:
@@ -425,28 +467,46 @@ class Buffers:
                 case ast.Name(id=numbers) if len(left) == 1:
                     axis = len(shape)
                     place = self.place((*shape, *self.of(part).shape), out)
-                    self.emit(f"_take({base.text}, {numbers}, {axis}, {place.text}, 'clip')")
+                    to = place
+                    if is_matrix(place.shape):
+                        axis, base, to = 0, self.turned(base), self.turned(place)
+                    self.emit(f"_take({base.text}, {numbers}, {axis}, {to.text}, 'clip')")
                     return place
                 case _:
                     raise Opaque
         shape += left
         text = ast.unparse(ast.Subscript(ast.Name(base.text), node.slice))
         if not shape:
-            return Array(text, ())
+            return Array(text, (), base.lasting)
         view = self.view(text, base, tuple(shape))
-        return view._replace(packed=base.packed and len(base.shape) == 1 == len(shape))
+        in_order = 1 not in shape and (len(base.shape) == 1 or shape[0] == "n")
+        return view._replace(packed=base.packed and in_order)
 
     # ------------------------------------------------------------------------------ memory
     def place(self, shape: Shape, out: Array | str | None, kind: str = "float") -> Array:
         """Where a result goes."""
         if isinstance(out, Array) and out.shape == shape and kind == "float":
             return out
-        name = out if isinstance(out, str) and out not in self.buffers else f"_{len(self.buffers)}"
+        taken = self.buffers.keys() | self.matrices.keys()
+        name = out if isinstance(out, str) and out not in taken else f"_{len(self.buffers)}"
         return self.buffer(name, shape, kind)
 
     def buffer(self, name: str, shape: Shape, kind: str = "float") -> Array:
         """A new array."""
-        self.buffers[name] = shape, kind
+        if not is_matrix(shape):
+            self.buffers[name] = shape, kind
+            return Array(name, shape, True, True)
+        _, width = shape
+        assert isinstance(width, int)
+        memory = self.matrices[name] = f"__{name}"
+        columns = Array(memory, (width, "n"), True, True)
+        if name in self.beside_ones:
+            self.buffers[memory] = (width + 1, "n"), "ones"
+            columns = self.view(f"{memory}[:-1]", columns, columns.shape)
+        else:
+            self.buffers[memory] = (width, "n"), kind
+        self.columns[name] = columns
+        self.views[f"{columns.text}.T"] = name
         return Array(name, shape, True, True)
 
     def view(self, text: str, base: Array, shape: Shape) -> Array:
@@ -456,13 +516,35 @@ class Buffers:
         name = self.views.setdefault(text, f"_view{len(self.views)}")
         return Array(name, shape, True)
 
+    def turned(self, x: Array) -> Array:
+        """The transposed of a matrix."""
+        return self.columns.get(x.text) or self.view(f"{x.text}.T", x, x.shape[::-1])
+
     def ones(self, length: int | str) -> Array:
         """As many ones: a product with them is the quickest sum."""
-        return Array(self.constant(f"_ones({length})"), (length,), True)
+        return Array(self.constant(f"_ones({written((length,))})"), (length,), True)
 
     def constant(self, text: str) -> str:
         """The name of what never changes."""
         return self.constants.setdefault(text, f"_constant{len(self.constants)}")
+
+
+def inputs_of_layers(trees: list[ast.stmt]) -> set[str]:
+    """The names of arrays that are multiplied by weights before a bias is added."""
+    found = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            match node:
+                case ast.BinOp(
+                    left=ast.BinOp(left=ast.Name(id=name), op=ast.MatMult()), op=ast.Add()
+                ):
+                    found.add(name)
+    return found
+
+
+def is_matrix(shape: Shape) -> bool:
+    """Whether an array has a row for each row of the batch."""
+    return len(shape) == 2 and shape[0] == "n"
 
 
 def broadcast(one: Shape, other: Shape) -> Shape:
@@ -494,18 +576,29 @@ def names_in(text: str) -> list[str]:
 
 def namespace() -> dict[str, Any]:
     """What the program calls, by names that no label can have."""
-    others = {"array", "dot", "take", "copyto", "ones", "zeros"}
+    others = {"array", "dot", "take", "copyto", "zeros"}
     called = {
         f"_{name}": function
         for name, function in vars(numpy).items()
         if isinstance(function, numpy.ufunc) or name in others
     }
-    return called | {"_empty": empty}
+    return called | {"_float": floats, "_bool": truths, "_ones": ones}
 
 
-def empty(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
-    """An array that begins where a line of the processor's cache does: half as quick again."""
+def aligned(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
+    """An array that begins where a line of the processor's cache does: that is quicker."""
     size = math.prod(shape) * numpy.dtype(kind).itemsize
     memory = numpy.empty(size + CACHE_LINE, numpy.uint8)
     first = -memory.ctypes.data % CACHE_LINE
     return memory[first : first + size].view(kind).reshape(shape)
+
+
+floats = partial(aligned, kind=float)
+truths = partial(aligned, kind=bool)
+
+
+def ones(shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of ones."""
+    array = floats(shape)
+    array.fill(1.0)
+    return array

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from functools import cache
 from math import isnan
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,6 +44,7 @@ WORTH_GATHERING = 256  # operations of a kind: fewer are quicker one by one
 MOST_STEPS = 2_000  # that one function has
 IN_CACHE = 100_000  # numbers at a time: they stay in the processor's cache
 FEWEST_ROWS = 1024  # at a time: fewer would not be worth a call
+MANY_ROWS = 32  # from so many on a layer's biases are laid beside its weights
 MOST_COMPARED = 20_000  # operations of a graph that is looked up
 MOST_KEPT = 32  # functions, for graphs to come
 
@@ -185,11 +187,19 @@ class Draft:
         shapes = {step.output.name: shape_of(step.output) for step in steps}
         given = {"p": shape_of(self.parameters), "weight": ()}
         given |= {array.name: shape_of(array) for array in self.arguments}
-        buffers = Buffers(body, given, writer.constants, shapes)
         known = self.known | writer.constants | namespace()
-        prepare = compiled([buffers.source], known, "prepare")
+
+        @cache
+        def in_place(many: bool) -> tuple[Any, int]:
+            buffers = Buffers(body, given, writer.constants, shapes, many)
+            return compiled([buffers.source], known, "prepare"), buffers.numbers_in_a_row
+
         averaged = isinstance(result, Node) and result.batched
-        block = max(IN_CACHE // max(buffers.numbers_in_a_row, 1), FEWEST_ROWS)
+        block = max(IN_CACHE // max(in_place(True)[1], 1), FEWEST_ROWS)
+
+        def prepare(n: int) -> Any:
+            return in_place(n >= MANY_ROWS)[0](n)
+
         return InPlace(program, source, operations, prepare, block if averaged else math.inf)
 
     def gathered(self, groups: Groups, result: Node) -> Function:

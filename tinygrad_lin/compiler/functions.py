@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+FLOAT = numpy.dtype(float)
 MOST_NUMBERS = 8_000_000  # that columns hold at once
 MOST_SIZES = 4  # of batches that a function keeps arrays for
 STRICT: Any = {"divide": "raise", "invalid": "raise", "over": "raise", "under": "ignore"}
@@ -70,7 +71,7 @@ class InPlace(Function):
                 if slopes is not None:
                     gradient = slopes if gradient is None else gradient + slopes
         else:
-            columns = [numpy.asarray(column, float) for column in columns]
+            columns = [c if c.dtype is FLOAT else numpy.asarray(c, float) for c in columns]
             value, gradient = self.run(p, columns, n, 1.0 / n)
         if not math.isfinite(value):
             raise FloatingPointError
