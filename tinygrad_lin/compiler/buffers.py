@@ -15,19 +15,17 @@ import ast
 import math
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
 from tinygrad_lin.compiler.formulas import constant
+from tinygrad_lin.compiler.layers import Shape, is_matrix, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CACHE_LINE = 64  # bytes
-Shape: TypeAlias = "tuple[int | str, ...]"
-"""The length of each axis; "n" is that of the batch."""
-
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -84,7 +82,9 @@ class Buffers:
     ) -> None:
         self.shapes = shapes
         trees = [statement for line in lines for statement in ast.parse(line).body]
-        self.beside_ones: set[str] = inputs_of_layers(trees) if many else set()
+        self.inputs: set[str] = set()  # of layers: what is to lie beside ones
+        if many:
+            trees, self.inputs = joined(trees, shapes | arguments)
         self.names: dict[str, Array] = {
             name: Array(name, shape) for name, shape in arguments.items()
         }
@@ -216,10 +216,15 @@ class Buffers:
         try:
             result = self.of(node, name)
         except Opaque:
-            self.as_it_is(f"{name} = ", node, before)
-            if name in self.shapes:
-                self.names[name] = Array(name, self.shapes[name])
-            return
+            new = "_new" if name in self.inputs else name
+            self.as_it_is(f"{new} = ", node, before)
+            if name not in self.shapes:
+                return
+            result = Array(new, self.shapes[name])
+        if name in self.inputs and name not in self.matrices:
+            place = self.buffer(name, result.shape)
+            self.emit(f"_copyto({place.text}, {result.text})")
+            result = place
         if not result.lasting and result.text != name:
             self.emit(f"{name} = {result.text}")
             result = result._replace(text=name)
@@ -293,10 +298,6 @@ class Buffers:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 x = self.of(operand)
                 return self.call("negative", [x], out) if x.shape else Array(f"(-{x.text})", ())
-            case ast.BinOp(
-                left=ast.BinOp(left=x, op=ast.MatMult(), right=w), op=ast.Add(), right=b
-            ):
-                return self.layer(self.of(x), self.of(w), self.of(b), out)
             case ast.BinOp(left=left, op=ast.MatMult(), right=right):
                 return self.product(self.of(left), self.of(right), out)
             case ast.BinOp(left=left, op=op, right=right):
@@ -305,6 +306,10 @@ class Buffers:
                 return self.call(COMPARISONS[type(op)], [self.of(left), self.of(right)], out)
             case ast.Subscript():
                 return self.subscript(node, out)
+            case ast.Call(func=ast.Name(id="beside"), args=[weights, bias]):
+                return self.beside(self.of(weights), self.of(bias))
+            case ast.Call(func=ast.Name(id="beside_ones"), args=[x]):
+                return self.beside_ones(self.of(x))
             case ast.Attribute(value=ast.Name(id="xp")):
                 return Array(ast.unparse(node), ())
             case ast.Attribute(value=value, attr="T"):
@@ -361,21 +366,23 @@ class Buffers:
             self.emit(f"_dot({x.text}, {y.text}, {place.text})")
         return place
 
-    def layer(self, x: Array, w: Array, b: Array, out: Array | str | None) -> Array:
-        """A product with weights, and biases: one product, if the inputs lie beside ones."""
-        beside_ones = x.text in self.beside_ones & self.matrices.keys()
-        if not beside_ones or len(w.shape) == 1 or b.shape != w.shape[1:]:
-            return self.binary(self.product(x, w, None), ast.Add(), b, out)
-        inputs, outputs = w.shape
+    def beside(self, weights: Array, bias: Array) -> Array:
+        """Weights and biases in one array."""
+        inputs, outputs = weights.shape
         assert isinstance(inputs, int)
         both = self.buffer(f"_{len(self.buffers)}", (outputs, inputs + 1))
-        weights = self.view(f"{both.text}[:, :-1]", both, (outputs, inputs))
-        biases = self.view(f"{both.text}[:, -1]", both, (outputs,))
-        self.emit(f"_copyto({weights.text}, {self.turned(w).text})")
-        self.emit(f"_copyto({biases.text}, {b.text})")
-        place = self.place(("n", outputs), out)
-        self.emit(f"_dot({both.text}, {self.matrices[x.text]}, {self.turned(place).text})")
-        return place
+        left = self.view(f"{both.text}[:, :-1]", both, (outputs, inputs))
+        right = self.view(f"{both.text}[:, -1]", both, (outputs,))
+        self.emit(f"_copyto({left.text}, {self.turned(weights).text})")
+        self.emit(f"_copyto({right.text}, {bias.text})")
+        return self.turned(both)
+
+    def beside_ones(self, x: Array) -> Array:
+        """The inputs of a layer, and ones."""
+        rows, inputs = x.shape
+        assert isinstance(inputs, int)
+        memory = Array(self.matrices[x.text], (inputs + 1, rows), True, True)
+        return self.turned(memory)
 
     def function(self, name: str, args: list[ast.expr], out: Array | str | None) -> Array:
         """A function of the namespace."""
@@ -500,7 +507,7 @@ class Buffers:
         assert isinstance(width, int)
         memory = self.matrices[name] = f"__{name}"
         columns = Array(memory, (width, "n"), True, True)
-        if name in self.beside_ones:
+        if name in self.inputs:
             self.buffers[memory] = (width + 1, "n"), "ones"
             columns = self.view(f"{memory}[:-1]", columns, columns.shape)
         else:
@@ -527,24 +534,6 @@ class Buffers:
     def constant(self, text: str) -> str:
         """The name of what never changes."""
         return self.constants.setdefault(text, f"_constant{len(self.constants)}")
-
-
-def inputs_of_layers(trees: list[ast.stmt]) -> set[str]:
-    """The names of arrays that are multiplied by weights before a bias is added."""
-    found = set()
-    for tree in trees:
-        for node in ast.walk(tree):
-            match node:
-                case ast.BinOp(
-                    left=ast.BinOp(left=ast.Name(id=name), op=ast.MatMult()), op=ast.Add()
-                ):
-                    found.add(name)
-    return found
-
-
-def is_matrix(shape: Shape) -> bool:
-    """Whether an array has a row for each row of the batch."""
-    return len(shape) == 2 and shape[0] == "n"
 
 
 def broadcast(one: Shape, other: Shape) -> Shape:

@@ -280,7 +280,8 @@ class Writer:
             shares = self.shares.pop(step.output, [])
             if not shares or not step.output.learns:
                 continue
-            upstream = self.gather(step.output, shares)
+            learning = [o for o in step.operands if isinstance(o, Part) and o.array.learns]
+            upstream = self.gather(step.output, shares, len(learning) == 1 and step.kind == "map")
             if step.kind == "matmul":
                 self.matmul_back(k, step, upstream)
             elif step.kind == "total":
@@ -293,14 +294,15 @@ class Writer:
                 self.map_back(step, upstream)
         self.parameters_back()
 
-    def gather(self, array: Array, shares: list[Share]) -> Slope:
-        """The derivative by an array, from all shares in it."""
+    def gather(self, array: Array, shares: list[Share], once: bool) -> Slope:
+        """The derivative by an array, from all shares; truth values used once need no name."""
         shares = merged(shares)
         name = f"d_{array.name}"
         if all(share.lanes is None or is_all(array, share.lanes) for share in shares):
             slope = shares[0].slope
             if len(shares) == 1:
-                if not slope.text or slope.text.isidentifier():
+                truth = slope.text.startswith("1.0 * xp.logical_not(")
+                if not slope.text or slope.text.isidentifier() or (once and truth):
                     return slope
                 self.lines.append(f"{name} = {slope.text}")
                 return slope._replace(text=name)
@@ -361,7 +363,8 @@ class Writer:
                 else:
                     if slope.shape.batched and shape.batched:
                         columns = slope.text, factor
-                    text = f"{slope.text} * {factor}" if slope.text else as_number
+                    upstream_text = slope.text.removeprefix("1.0 * ")
+                    text = f"{upstream_text} * {factor}" if slope.text else as_number
                     slope = slope._replace(text=text, shape=slope.shape | shape)
             self.share(operand, step.output, slope, columns)
 
