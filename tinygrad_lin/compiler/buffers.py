@@ -1,31 +1,21 @@
 """The same program without new arrays: every expression becomes a call with a place for its result.
 
 Which arrays a program needs is known from its text, given the shapes of what it takes. They are
-made once for a size of batch, with all the views of them, and filled again in every run. An array
-whose content is no longer needed lends its memory to a later one.
-
-A matrix with a row for each row of the batch lies in memory column by column. So its columns are
-packed, and one more, of ones, can lie behind them: a layer is then a single product, of its inputs
-and ones with its weights and biases.
+made once for a size of batch, with all the views of them, and filled again in every run.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-import re
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy
 
 from tinygrad_lin.compiler.formulas import constant
 from tinygrad_lin.compiler.layers import Shape, is_matrix, joined
+from tinygrad_lin.compiler.memory import MAKERS, Array, Memory, names_in, written
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-CACHE_LINE = 64  # bytes
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -39,22 +29,6 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.GtE: "greater_equal",
     ast.NotEq: "not_equal",
 }
-
-
-class Array(NamedTuple):
-    """What an expression gives.
-
-    Attributes:
-        text: its name, or for a number the expression itself.
-        shape: the length of each axis.
-        lasting: whether it is the same memory in every run.
-        packed: whether its numbers follow each other in memory, in the order of its kind.
-    """
-
-    text: str
-    shape: Shape
-    lasting: bool = False
-    packed: bool = False
 
 
 class Opaque(Exception):
@@ -82,21 +56,16 @@ class Buffers:
     ) -> None:
         self.shapes = shapes
         trees = [statement for line in lines for statement in ast.parse(line).body]
-        self.inputs: set[str] = set()  # of layers: what is to lie beside ones
+        inputs: set[str] = set()
         if many:
-            trees, self.inputs = joined(trees, shapes | arguments)
+            trees, inputs = joined(trees, shapes | arguments)
+        self.memory: Memory = Memory(inputs)
         self.names: dict[str, Array] = {
             name: Array(name, shape) for name, shape in arguments.items()
         }
         self.names |= {name: Array(name, c.shape, True) for name, c in constants.items()}
         self.names["n"] = Array("n", ())
-        self.buffers: dict[str, tuple[Shape, str]] = {}  # shape and kind of number
-        self.constants: dict[str, str] = {}  # what else is made once, by its text
-        self.views: dict[str, str] = {}
-        self.matrices: dict[str, str] = {}  # for each the array that holds it, column by column
-        self.columns: dict[str, Array] = {}  # for each its transposed
         self.maxima: dict[tuple[str, str], Array] = {}  # by the texts of the two operands
-        self.kept: set[str] = {"p", "gradient"}  # memory that is lent to no other
         self.lines: list[str] = []
         self.indent: str = ""
         # Views can be kept of what comes to lie in an array of our own.
@@ -104,7 +73,7 @@ class Buffers:
         if any(".reshape(" in line for line in lines):
             copied.append(next(iter(arguments)))
         for name in copied:
-            self.names[name] = self.buffer(name, arguments[name])
+            self.names[name] = self.memory.array(name, arguments[name])
             self.emit(f"_copyto({name}, _given_{name})")
         for tree in trees:
             self.statement(tree)
@@ -113,67 +82,27 @@ class Buffers:
         )
         given = [f"_given_{name}" if name in copied else name for name in arguments]
         self.signature: str = ", ".join(given)
+        self.homes: dict[str, str] = self.memory.homes(self.lines)
 
     @property
     def source(self) -> str:
         """A function of the number of rows, which makes the arrays and gives the program."""
-        homes = self.homes()
-        made = [
-            f"{name} = {homes[name]}" if homes[name] != name
-            else f"{name} = _{kind}({written(shape)})"
-            for name, (shape, kind) in self.buffers.items()
-        ]  # fmt: skip
-        made += [f"{name} = {text}" for text, name in (self.constants | self.views).items()]
         run = "".join(f"\n        {line}" for line in self.lines)
-        before = "".join(f"\n    {line}" for line in made)
+        before = "".join(f"\n    {line}" for line in self.memory.made(self.homes))
         program = f"def program({self.signature}):{run}"
         return f"def prepare(n):{before}\n    {program}\n    return program\n"
 
     @property
     def numbers_in_a_row(self) -> int:
         """How many numbers a row of the batch takes, in what is given and in the arrays."""
-        homes = self.homes()
-        own = [shape for name, (shape, _) in self.buffers.items() if homes[name] == name]
+        arrays = self.memory.arrays
+        own = [shape for name, (shape, _) in arrays.items() if self.homes[name] == name]
         taken = [array.shape for array in self.names.values() if not array.lasting]
         return sum(
             math.prod([length for length in shape if isinstance(length, int)])
             for shape in own + taken
             if "n" in shape
         )
-
-    def homes(self) -> dict[str, str]:
-        """For each array the one whose memory it takes over, or itself."""
-        base = {name: name for name in self.buffers}
-        for text, name in self.views.items():
-            for used in names_in(text):
-                if used in base:
-                    base[name] = base[used]
-        uses = [[base[name] for name in names_in(line) if name in base] for line in self.lines]
-        last = {name: k for k, names in enumerate(uses) for name in names}
-        homes: dict[str, str] = {}
-        free: dict[tuple[Shape, str], list[str]] = {}
-        for k, (line, names) in enumerate(zip(self.lines, uses)):
-            ending = [name for name in dict.fromkeys(names) if last[name] == k]
-            # What goes number by number may write over its own operands, unless they are views.
-            alone = line.strip().startswith("_") and not line.strip().startswith(
-                ("_dot(", "_take(")
-            )
-            direct = [self.matrices.get(name, name) for name in names_in(line)]
-            early = [
-                name for name in ending
-                if alone and name in homes and name not in self.kept
-                and names.count(name) == direct.count(name)
-            ]  # fmt: skip
-            for name in early:
-                free.setdefault(self.buffers[name], []).append(homes[name])
-            for name in names:
-                if name not in homes:
-                    spare = free.get(self.buffers[name], [])
-                    homes[name] = spare.pop() if spare and name not in self.kept else name
-            for name in ending:
-                if name not in early and name not in self.kept:
-                    free.setdefault(self.buffers[name], []).append(homes[name])
-        return {name: homes.get(name, name) for name in self.buffers}
 
     # -------------------------------------------------------------------------- statements
     def statement(self, node: ast.stmt) -> None:
@@ -208,7 +137,7 @@ class Buffers:
             lengths = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else node.args
             shape: Shape = tuple(["n" if isinstance(x, ast.Name) else integer(x)
                                   for x in lengths])  # fmt: skip
-            self.names[name] = self.buffer(name, shape)
+            self.names[name] = self.memory.array(name, shape)
             if made == "xp.zeros":
                 self.emit(f"{name}.fill(0.0)")
             return
@@ -216,13 +145,13 @@ class Buffers:
         try:
             result = self.of(node, name)
         except Opaque:
-            new = "_new" if name in self.inputs else name
+            new = "_new" if name in self.memory.beside_ones else name
             self.as_it_is(f"{new} = ", node, before)
             if name not in self.shapes:
                 return
             result = Array(new, self.shapes[name])
-        if name in self.inputs and name not in self.matrices:
-            place = self.buffer(name, result.shape)
+        if name in self.memory.beside_ones and name not in self.memory.matrices:
+            place = self.memory.array(name, result.shape)
             self.emit(f"_copyto({place.text}, {result.text})")
             result = place
         if not result.lasting and result.text != name:
@@ -275,7 +204,7 @@ class Buffers:
             if isinstance(part, ast.Name) and part.id in self.names:
                 part.id = self.names[part.id].text
         self.emit(target + ast.unparse(node))
-        self.kept.update([self.matrices.get(name, name) for name in names_in(self.lines[-1])])
+        self.memory.keep(names_in(self.lines[-1]))
 
     # -------------------------------------------------------------------------- expressions
     def of(self, node: ast.expr, out: Array | str | None = None) -> Array:
@@ -313,7 +242,7 @@ class Buffers:
             case ast.Attribute(value=ast.Name(id="xp")):
                 return Array(ast.unparse(node), ())
             case ast.Attribute(value=value, attr="T"):
-                return self.turned(self.of(value))
+                return self.memory.turned(self.of(value))
             case ast.Call(func=ast.Attribute(value=ast.Name(id="xp"), attr=name), args=args):
                 return self.function(name, args, out)
             case ast.Call(func=ast.Attribute(value=value, attr="ravel")):
@@ -328,7 +257,7 @@ class Buffers:
             sign = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
             return Array(f"({x.text} {sign[OPERATORS[type(op)]]} {y.text})", ())
         if isinstance(op, ast.Mult) and len(x.shape) == 2 and x.shape[1] == 1 == len(y.shape):
-            return self.product(x, self.view(f"{y.text}[None]", y, (1, *y.shape)), out)
+            return self.product(x, self.memory.view(f"{y.text}[None]", y, (1, *y.shape)), out)
         return self.call(OPERATORS[type(op)], [x, y], out)
 
     def call(self, name: str, operands: list[Array], out: Array | str | None) -> Array:
@@ -340,9 +269,12 @@ class Buffers:
             return Array(f"xp.{name}({', '.join(x.text for x in operands)})", ())
         types = getattr(numpy, name).types
         kind = "bool" if f"{'d' * len(operands)}->?" in types else "float"
-        place = to = self.place(shape, out, kind)
+        place = to = self.memory.place(shape, out, kind)
         if all(operand.shape in ((), shape) for operand in operands) and is_matrix(shape):
-            to, operands = self.turned(place), [self.turned(x) if x.shape else x for x in operands]
+            to, operands = (
+                self.memory.turned(place),
+                [self.memory.turned(x) if x.shape else x for x in operands],
+            )
         texts = [operand.text if operand.shape else self.single(operand) for operand in operands]
         self.emit(f"_{name}({', '.join(texts)}, out={to.text})")
         return place
@@ -350,18 +282,18 @@ class Buffers:
     def single(self, x: Array) -> str:
         """A number in an array, which NumPy takes quicker than one from Python, if that can be."""
         if is_number(x.text):
-            return self.constant(f"_array({x.text})")
-        return self.view(f"{x.text[:-1]}, ...]", x, ()).text if x.lasting else x.text
+            return self.memory.constant(f"_array({x.text})")
+        return self.memory.view(f"{x.text[:-1]}, ...]", x, ()).text if x.lasting else x.text
 
     def product(self, x: Array, y: Array, out: Array | str | None) -> Array:
         """A matrix product."""
         if len(x.shape) == 1 == len(y.shape):
             return Array(f"{x.text}.dot({y.text})", ())
         out = None if isinstance(out, Array) and not out.packed else out
-        place = self.place((*x.shape[:-1], *y.shape[1:]), out)
+        place = self.memory.place((*x.shape[:-1], *y.shape[1:]), out)
         if is_matrix(place.shape):
-            x, y = self.turned(y), self.turned(x)
-            self.emit(f"_dot({x.text}, {y.text}, {self.turned(place).text})")
+            x, y = self.memory.turned(y), self.memory.turned(x)
+            self.emit(f"_dot({x.text}, {y.text}, {self.memory.turned(place).text})")
         else:
             self.emit(f"_dot({x.text}, {y.text}, {place.text})")
         return place
@@ -370,29 +302,29 @@ class Buffers:
         """Weights and biases in one array."""
         inputs, outputs = weights.shape
         assert isinstance(inputs, int)
-        both = self.buffer(f"_{len(self.buffers)}", (outputs, inputs + 1))
-        left = self.view(f"{both.text}[:, :-1]", both, (outputs, inputs))
-        right = self.view(f"{both.text}[:, -1]", both, (outputs,))
-        self.emit(f"_copyto({left.text}, {self.turned(weights).text})")
+        both = self.memory.place((outputs, inputs + 1), None)
+        left = self.memory.view(f"{both.text}[:, :-1]", both, (outputs, inputs))
+        right = self.memory.view(f"{both.text}[:, -1]", both, (outputs,))
+        self.emit(f"_copyto({left.text}, {self.memory.turned(weights).text})")
         self.emit(f"_copyto({right.text}, {bias.text})")
-        return self.turned(both)
+        return self.memory.turned(both)
 
     def beside_ones(self, x: Array) -> Array:
         """The inputs of a layer, and ones."""
         rows, inputs = x.shape
         assert isinstance(inputs, int)
-        memory = Array(self.matrices[x.text], (inputs + 1, rows), True, True)
-        return self.turned(memory)
+        memory = Array(self.memory.matrices[x.text], (inputs + 1, rows), True, True)
+        return self.memory.turned(memory)
 
     def function(self, name: str, args: list[ast.expr], out: Array | str | None) -> Array:
         """A function of the namespace."""
         if name == "zeros_like":
             shape = self.of(args[0]).shape
-            return Array(self.constant(f"_zeros({written(shape)})"), shape, True)
+            return Array(self.memory.constant(f"_zeros({written(shape)})"), shape, True)
         if name == "outer":
             x, y = map(self.of, args)
             return self.call(
-                "multiply", [self.view(f"{x.text}[:, None]", x, (*x.shape, 1)), y], out
+                "multiply", [self.memory.view(f"{x.text}[:, None]", x, (*x.shape, 1)), y], out
             )
         if name == "where":
             operands = [self.of(arg) for arg in args]
@@ -423,18 +355,18 @@ class Buffers:
         if name == "sum":
             axis = integer(args[0]) if args else None
             if len(x.shape) == 1:
-                return self.product(x, self.ones(x.shape[0]), out)
+                return self.product(x, self.memory.ones(x.shape[0]), out)
             if axis == 0:
-                return self.product(self.ones(x.shape[0]), x, out)
+                return self.product(self.memory.ones(x.shape[0]), x, out)
             if axis == -1:
-                return self.product(x, self.ones(x.shape[1]), out)
+                return self.product(x, self.memory.ones(x.shape[1]), out)
             return Array(f"{x.text}.sum()", ())
         raise Opaque
 
     def rows_of(self, x: Array, rows: int) -> Array:
         """A vector as a matrix."""
         assert isinstance(x.shape[0], int)
-        view = self.view(f"{x.text}.reshape({rows}, -1)", x, (rows, x.shape[0] // rows))
+        view = self.memory.view(f"{x.text}.reshape({rows}, -1)", x, (rows, x.shape[0] // rows))
         return view._replace(packed=x.packed)
 
     def ravel(self, node: ast.expr, out: Array | str | None) -> Array:
@@ -451,7 +383,7 @@ class Buffers:
         rows, columns = x.shape
         assert isinstance(rows, int)
         assert isinstance(columns, int)
-        return self.view(f"{x.text}.reshape(-1)", x, (rows * columns,))
+        return self.memory.view(f"{x.text}.reshape(-1)", x, (rows * columns,))
 
     def subscript(self, node: ast.Subscript, out: Array | str | None) -> Array:
         """Some lanes of an array."""
@@ -473,10 +405,10 @@ class Buffers:
                     left.pop(0)
                 case ast.Name(id=numbers) if len(left) == 1:
                     axis = len(shape)
-                    place = self.place((*shape, *self.of(part).shape), out)
+                    place = self.memory.place((*shape, *self.of(part).shape), out)
                     to = place
                     if is_matrix(place.shape):
-                        axis, base, to = 0, self.turned(base), self.turned(place)
+                        axis, base, to = 0, self.memory.turned(base), self.memory.turned(place)
                     self.emit(f"_take({base.text}, {numbers}, {axis}, {to.text}, 'clip')")
                     return place
                 case _:
@@ -485,55 +417,9 @@ class Buffers:
         text = ast.unparse(ast.Subscript(ast.Name(base.text), node.slice))
         if not shape:
             return Array(text, (), base.lasting)
-        view = self.view(text, base, tuple(shape))
+        view = self.memory.view(text, base, tuple(shape))
         in_order = 1 not in shape and (len(base.shape) == 1 or shape[0] == "n")
         return view._replace(packed=base.packed and in_order)
-
-    # ------------------------------------------------------------------------------ memory
-    def place(self, shape: Shape, out: Array | str | None, kind: str = "float") -> Array:
-        """Where a result goes."""
-        if isinstance(out, Array) and out.shape == shape and kind == "float":
-            return out
-        taken = self.buffers.keys() | self.matrices.keys()
-        name = out if isinstance(out, str) and out not in taken else f"_{len(self.buffers)}"
-        return self.buffer(name, shape, kind)
-
-    def buffer(self, name: str, shape: Shape, kind: str = "float") -> Array:
-        """A new array."""
-        if not is_matrix(shape):
-            self.buffers[name] = shape, kind
-            return Array(name, shape, True, True)
-        _, width = shape
-        assert isinstance(width, int)
-        memory = self.matrices[name] = f"__{name}"
-        columns = Array(memory, (width, "n"), True, True)
-        if name in self.inputs:
-            self.buffers[memory] = (width + 1, "n"), "ones"
-            columns = self.view(f"{memory}[:-1]", columns, columns.shape)
-        else:
-            self.buffers[memory] = (width, "n"), kind
-        self.columns[name] = columns
-        self.views[f"{columns.text}.T"] = name
-        return Array(name, shape, True, True)
-
-    def view(self, text: str, base: Array, shape: Shape) -> Array:
-        """A view: made once if that of which it is stays the same."""
-        if not base.lasting:
-            return Array(text, shape)
-        name = self.views.setdefault(text, f"_view{len(self.views)}")
-        return Array(name, shape, True)
-
-    def turned(self, x: Array) -> Array:
-        """The transposed of a matrix."""
-        return self.columns.get(x.text) or self.view(f"{x.text}.T", x, x.shape[::-1])
-
-    def ones(self, length: int | str) -> Array:
-        """As many ones: a product with them is the quickest sum."""
-        return Array(self.constant(f"_ones({written((length,))})"), (length,), True)
-
-    def constant(self, text: str) -> str:
-        """The name of what never changes."""
-        return self.constants.setdefault(text, f"_constant{len(self.constants)}")
 
 
 def broadcast(one: Shape, other: Shape) -> Shape:
@@ -541,11 +427,6 @@ def broadcast(one: Shape, other: Shape) -> Shape:
     short, long = sorted((one, other), key=len)
     short = (1,) * (len(long) - len(short)) + short
     return tuple([b if a == 1 else a for a, b in zip(short, long)])
-
-
-def written(shape: Shape) -> str:
-    """A shape as Python writes it."""
-    return f"({', '.join(map(str, shape))},)"
 
 
 def integer(node: ast.expr) -> int:
@@ -558,11 +439,6 @@ def is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
 
 
-def names_in(text: str) -> list[str]:
-    """The names in a line, in order."""
-    return re.findall(r"[A-Za-z_]\w*", text)
-
-
 def namespace() -> dict[str, Any]:
     """What the program calls, by names that no label can have."""
     others = {"array", "dot", "take", "copyto", "zeros"}
@@ -571,23 +447,4 @@ def namespace() -> dict[str, Any]:
         for name, function in vars(numpy).items()
         if isinstance(function, numpy.ufunc) or name in others
     }
-    return called | {"_float": floats, "_bool": truths, "_ones": ones}
-
-
-def aligned(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
-    """An array that begins where a line of the processor's cache does: that is quicker."""
-    size = math.prod(shape) * numpy.dtype(kind).itemsize
-    memory = numpy.empty(size + CACHE_LINE, numpy.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
-    return memory[first : first + size].view(kind).reshape(shape)
-
-
-floats = partial(aligned, kind=float)
-truths = partial(aligned, kind=bool)
-
-
-def ones(shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array of ones."""
-    array = floats(shape)
-    array.fill(1.0)
-    return array
+    return called | MAKERS
