@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import mpmath
@@ -140,3 +141,20 @@ def test_as_many_predictions_as_targets_are_wanted(loss: Any, targets: list[floa
 def test_the_mean_of_nothing_is_refused(loss: Any) -> None:
     with pytest.raises(DataError, match="at least one point"):
         loss([], [])
+
+
+@pytest.mark.parametrize("loss", [mse, half_mse, binary_cross_entropy, hinge])
+@pytest.mark.parametrize(
+    ("predictions", "targets", "said"),
+    [
+        (Value(1.0), [1.0], "predictions is a sequence: give [x]"),
+        ([Value(1.0)], 1.0, "targets is a sequence: give [x]"),
+        ([[Value(1.0)]], [1.0], "predictions[0] must be one number"),
+        ([Value(1.0)], numpy.ones((1, 1)), "targets[0] must be one number"),
+    ],
+)
+def test_what_is_no_sequence_of_numbers_is_refused(
+    loss: Any, predictions: Any, targets: Any, said: str
+) -> None:
+    with pytest.raises(DataError, match=re.escape(said)):
+        loss(predictions, targets)

@@ -19,7 +19,7 @@ def mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Valu
     """The mean squared error, mean((y - a)²).
 
     Raises:
-        DataError: there are not as many predictions as targets, or none at all.
+        DataError: they are no sequences of numbers, not as many as each other, or none at all.
 
     >>> mse([Value(1.0), Value(4.0)], [2.0, 7.0]).data
     5.0
@@ -98,7 +98,12 @@ def hinge(logits: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
 
 
 def matched(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> None:
-    """Refuse predictions and targets that are not pairs."""
+    """Refuse predictions and targets that are not pairs of numbers."""
+    for name, given in (("predictions", predictions), ("targets", targets)):
+        if not hasattr(given, "__len__"):
+            raise DataError(f"{name} is a sequence: give [x], not x = {given!r:.60}")
+        if len(given) and hasattr(given[0], "__len__") and getattr(given[0], "shape", None) != ():
+            raise DataError(f"{name}[0] must be one number, not {given[0]!r:.60}")
     if len(predictions) != len(targets):
         raise DataError(f"{len(predictions)} predictions do not match {len(targets)} targets")
     if len(targets) == 0:
