@@ -102,12 +102,21 @@ FOLD = """
 
 MANY_OPERANDS = """
 def {name}_of_values({parameters}):
-    n, {lists} = of_one_length({name}_row, {lists})
-    operands = ({operands})
     try:
-        data = [operand._data for operand in operands]
-        inputs = operands
-    except AttributeError:  # numbers among them
+        {tuples}
+    except TypeError:
+        refuse_singles({name}_row, {lists})
+        raise
+    n = len({first})
+    if {lengths}:
+        raise of_different_lengths({name}_row, {lists})
+    operands = inputs = ({operands})
+    numbers = float in map(type, operands[:: n or 1])  # asked of a few, as errors are slow
+    try:
+        data = None if numbers else [operand._data for operand in operands]
+    except AttributeError:
+        data = None
+    if data is None:
         data, inputs = sift(operands)
     {columns}
     try:
@@ -167,6 +176,9 @@ def source_of_many(operation: Operation) -> str:
         name=operation.name,
         parameters=", ".join([*lists, *(f"{x}=0.0" for x in singles)]),
         lists=", ".join(lists),
+        first=lists[0],
+        tuples="; ".join(f"{xs} = tuple({xs})" for xs in lists),
+        lengths=" or ".join(f"len({xs}) != n" for xs in lists[1:]) or "False",
         operands=", ".join([*(f"*{xs}" for xs in lists), *singles, ""]),
         columns="; ".join(columns),
         formula=formula,
@@ -174,41 +186,40 @@ def source_of_many(operation: Operation) -> str:
     )
 
 
-class Mixed(tuple["Value", ...]):
+class Mixed(list["Value"]):
     """The inputs of a node of many operands, some of which are constants."""
+
+    __slots__ = ("operands",)
 
     operands: tuple[Value | float, ...]
 
 
-def of_one_length(operation: Operation, *sequences: Any) -> tuple[Any, ...]:
-    """The one length of a node's sequences of operands, and these as tuples."""
-    try:
-        tuples = [tuple(sequence) for sequence in sequences]
-    except TypeError:
-        for sequence in sequences:
-            if isinstance(sequence, Value) or not hasattr(sequence, "__iter__"):
-                raise OperandError(
-                    f"{operation.name} takes sequences of Values and numbers: "
-                    f"give [x], not x = {sequence!r:.60}"
-                ) from None
-        raise
-    lengths = [len(operands) for operands in tuples]
-    if lengths.count(lengths[0]) < len(lengths):
-        given = " and ".join(map(str, lengths))
-        raise DataError(f"{operation.name} takes sequences of one length, not of {given}")
-    return lengths[0], *tuples
+def refuse_singles(operation: Operation, *sequences: Any) -> None:
+    """Say what to give instead of one Value or number, where one is given for a sequence."""
+    for sequence in sequences:
+        if isinstance(sequence, Value) or not hasattr(sequence, "__iter__"):
+            raise OperandError(
+                f"{operation.name} takes sequences of Values and numbers: "
+                f"give [x], not x = {sequence!r:.60}"
+            ) from None
 
 
-def sift(operands: tuple[Any, ...]) -> tuple[list[float], Mixed]:
+def of_different_lengths(operation: Operation, *tuples: tuple[Any, ...]) -> DataError:
+    """The error for sequences that do not go together."""
+    given = " and ".join([str(len(operands)) for operands in tuples])
+    return DataError(f"{operation.name} takes sequences of one length, not of {given}")
+
+
+def sift(operands: Sequence[Any]) -> tuple[list[float], Mixed]:
     """The numbers in all operands, and those operands that are Values."""
-    operands = tuple([o if type(o) is Value else number(o) for o in operands])
+    operands = tuple([o if type(o) is Value or type(o) is float else number(o) for o in operands])
     inputs = Mixed([o for o in operands if type(o) is Value])
     inputs.operands = operands
     return [o._data if type(o) is Value else o for o in operands], inputs
 
 
 def many_operands(
-    operation: Operation, out: float, partials: tuple[float, ...], inputs: tuple[Value, ...]
+    operation: Operation, out: float, partials: tuple[float, ...], inputs: Sequence[Value]
 ) -> Value:
     """A node of many operands."""
     if type(out) is not float:  # as of something that has _data, too, but is no Value
@@ -341,9 +352,9 @@ def record(*operations: Operation) -> None:
     namespace = {
         **FLOATS.meanings,
         **{f"{operation.name}_row": operation for operation in operations},
-        **{tool.__name__: tool for tool in (Value, number, of_one_length, sift, many_operands)},
+        **{tool.__name__: tool for tool in (Value, number, sift, many_operands)},
+        **{tool.__name__: tool for tool in (refuse_singles, of_different_lengths, without_value)},
         **{tool.__name__: tool for tool in (of_numbers, at_the_edge, partials_at_the_edge)},
-        "without_value": without_value,
         "blank": blank,
         "__name__": "tinygrad_lin",
     }
@@ -375,7 +386,8 @@ def describe(operation: Operation) -> str:
 
 
 RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", "node", "blank"}
-RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "sift", "error", "float"}
+RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "numbers", "sift", "error"}
+RESERVED |= {"float", "map", "type"}
 """Names that formulas and the templates above use for other things."""
 
 
