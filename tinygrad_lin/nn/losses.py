@@ -47,7 +47,7 @@ def half_mse(predictions: Sequence[Value], targets: Sequence[Value | Number]) ->
 def mean_of_squares(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
     """The mean of the squared errors, whatever scope it is in."""
     matched(predictions, targets)
-    return mean([(y - a) ** 2 for a, y in zip(predictions, targets)], "MSE")
+    return mean([(y - a) ** 2.0 for a, y in zip(predictions, targets)], "MSE")
 
 
 def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
