@@ -304,7 +304,7 @@ class Writer:
                 truth = slope.text.startswith("1.0 * xp.logical_not(")
                 if not slope.text or slope.text.isidentifier() or (once and truth):
                     return slope
-                self.lines.append(f"{name} = {slope.text}")
+                self.lines.append(f"{name} = {bare(slope.text)}")
                 return slope._replace(text=name)
             shape = SINGLE
             for share in shares:
@@ -329,7 +329,7 @@ class Writer:
         if self.functional:
             self.lines.append(f"{name} = {name}.at[{index}].add({text})")
         else:
-            self.lines.append(f"{name}[{index}] {sign} {text}")
+            self.lines.append(f"{name}[{index}] {sign} {bare(text)}")
 
     def map_back(self, step: Step, upstream: Slope) -> None:
         """The chain rule through a formula."""
@@ -489,6 +489,11 @@ def merged(shares: list[Share]) -> list[Share]:
 def is_all(array: Array, lanes: tuple[int, ...]) -> bool:
     """Whether lanes are all of an array, in order."""
     return array.width is not None and lanes == tuple(range(array.width))
+
+
+def bare(text: str) -> str:
+    """An expression without brackets around all of it."""
+    return ast.unparse(parsed(text)) if text.startswith("(") else text
 
 
 def text_of(place: Place) -> str:
