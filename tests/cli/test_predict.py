@@ -70,6 +70,38 @@ def test_columns_are_found_by_name_and_predictions_stand_beside_them() -> None:
     ]
 
 
+FORMULAS = [
+    "=1+1",
+    "+x",
+    "-1+x",
+    "@x",
+    "＝x",
+    "\ufeff=x",
+    '=cmd|"/c calc"!A1',
+    "a;=x",
+    "a\r=x",
+    "'=x",
+]
+
+
+@pytest.mark.parametrize("name", ["a", "'a'", "a,b", 'a"b', "a\tb", *FORMULAS])
+def test_names_are_no_formulas_to_a_spreadsheet_and_are_read_back(here: Path, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    (here / "t.csv").write_bytes(f"note,{quoted},b\n?,10,-1\n".encode())
+    known = name.removeprefix("'") if name in FORMULAS else name
+    write({**MODEL, "features": [known, "b"]})
+    assert run("predict", "model.json", "t.csv", "--out", "p.csv").exit_code == 0
+    written = (here / "p.csv").read_text(encoding="utf-8")
+    for separator in ",;\t":  # whichever a spreadsheet takes
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator):
+            for cell in row:
+                assert cell[:1] not in {*"=+@＝＋－＠\ufeff"}
+                assert cell[:1] != "-" or float(cell) < 0 or separator != ","
+    assert written.endswith("10.0,-1.0,28.0\n")  # 2 · 10 - 3 · -1 + 5
+    again = run("predict", "model.json", "p.csv", "--json")
+    assert json.loads(again.stdout)["predictions"] == [28.0]
+
+
 def test_as_json_it_is_one_object() -> None:
     result = run("predict", "model.json", "table.csv", "--json")
     assert json.loads(result.stdout) == {"predictions": [22.0, 39.0], "files": []}

@@ -55,7 +55,10 @@ VERDICTS = {
 
 FINE = 241
 """Points along an axis at which a curve or a cost is computed."""
-LONGEST_NAME = 40
+LONGEST = 28
+"""Characters along an axis: more, and they would leave no room for the plot."""
+SHORT = 20
+"""Characters of a name among other words."""
 OUT_OF_SIGHT = 1e3
 """How many times its start a cost may grow before it leaves the plot of a sweep."""
 
@@ -91,12 +94,12 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     margin = 0.08 * (max(x) - min(x))
     ends = [min(x) - margin, max(x) + margin]
     sign = "+" if bias >= 0 else "−"
-    target, feature = plain(data.target), plain(data.features[0])
+    target, feature = plain(data.target, SHORT), plain(data.features[0], SHORT)
     text = f"{target} = {weights[0]:.6g} {feature} {sign} {abs(bias):.6g}"
     (line,) = ax.plot(ends, [weights[0] * e + bias for e in ends], color=CURVE, zorder=3)
     plot_points(ax, x, data.y)
-    ax.set_xlabel(feature)
-    ax.set_ylabel(target)
+    ax.set_xlabel(plain(data.features[0]))
+    ax.set_ylabel(plain(data.target))
     legend = ax.legend([line, ax.lines[-1]], ["line", "data"], frameon=False, labelcolor=INK)
     legend.get_texts()[0].set_text(text)  # as a label, a leading _ would hide it
     return figure
@@ -108,8 +111,8 @@ def plot_predictions(data: Data, predictions: Sequence[float], ax: Axes | None =
     ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
     ax.plot(ends, ends, color=CURVE, label="prediction = target", zorder=3)
     plot_points(ax, data.y, predictions)
-    ax.set_xlabel(f"{plain(data.target)}, target")
-    ax.set_ylabel(f"{plain(data.target)}, prediction")
+    ax.set_xlabel(f"{plain(data.target, SHORT)}, target")
+    ax.set_ylabel(f"{plain(data.target, SHORT)}, prediction")
     ax.legend(frameon=False, labelcolor=INK)
     return figure
 
@@ -354,7 +357,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
     size = 5 if len(points) > 30 else 9
     for target, color, marker in zip(classes, (POINTS, CURVE), ("o", "^")):
         x, y = points[numpy.array(data.y) == target].T
-        label = f"{plain(data.target)} = {target:g}"
+        label = f"{plain(data.target, SHORT)} = {target:g}"
         ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor="white",
                 markeredgewidth=0.5, label=label)  # fmt: skip
     ax.set_xlabel(plain(data.features[0]))
@@ -385,7 +388,7 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
         if 0.0 < median < math.inf:
             ax.plot(place, median, "D", color=POINTS, markersize=6, markeredgecolor="white")
         absent = len(sizes) - len(shown)  # zeros have no place on a logarithmic axis
-        ticks.append(plain(name) + (f"\n{absent} are 0" if absent else ""))
+        ticks.append(plain(name, SHORT) + (f"\n{absent} are 0" if absent else ""))
     ax.set_yscale("log")
     ax.set_xticks(range(len(ticks)), ticks)
     ax.set_ylabel("size of the gradient")
@@ -395,12 +398,9 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
     return figure
 
 
-def plain(name: str) -> str:
-    """A name that matplotlib shows as it is: a dollar sign would begin a formula.
-
-    A long one is cut, for it would leave no room for the plot.
-    """
-    cut = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def plain(name: str, longest: int = LONGEST) -> str:
+    """A name that matplotlib shows as it is: a dollar sign would begin a formula."""
+    cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return printable(cut).replace("$", r"\$")
 
 
