@@ -313,7 +313,7 @@ def csv_of(header: Sequence[str], rows: Iterable[Sequence[float | str]]) -> str:
 
 def separator_of(text: str) -> str:
     """What the first line has most of, outside of quotes: commas, semicolons or tabs."""
-    first_line = re.match(r'([^"\r\n]+|"[^"]*")*', text.lstrip())
+    first_line = re.match(r'(?:[^"\r\n]++|"[^"]*+")*+', text.lstrip())
     unquoted = re.sub(r'"[^"]*"', "", first_line[0] if first_line else "")
     return max(",;\t", key=unquoted.count)
 
