@@ -135,6 +135,7 @@ def elements(svg: bytes) -> list[tuple[str, ...]]:
     ]
 
 
+@settings(max_examples=40)
 @given(FOUR)
 def test_svg_has_no_element_or_attribute_more(labels: Labels) -> None:
     svg = draw(graph(labels), title=labels.root, theme="auto").pipe("svg")
@@ -186,6 +187,7 @@ def page_of(labels: Labels) -> Elements:
         return Elements(Path(folder, "page.html").read_text(encoding="utf-8"))
 
 
+@settings(max_examples=40)
 @given(FOUR)
 def test_a_page_has_no_element_or_attribute_more(labels: Labels) -> None:
     mine, harmless = page_of(labels), page_of(HARMLESS)
@@ -249,6 +251,7 @@ def outside_of_text(line: str) -> str:
     return outside
 
 
+@settings(max_examples=40)
 @given(FOUR)
 def test_text_has_no_control_characters_and_no_line_more(labels: Labels) -> None:
     value, harmless = graph(labels), graph(HARMLESS)
@@ -268,6 +271,7 @@ def explained(value: Value) -> str:
     return explain(value, value.inputs[1])
 
 
+@settings(max_examples=40)
 @given(FOUR)
 def test_rich_shows_labels_as_they_are(labels: Labels) -> None:
     listed = steps(graph(labels))
@@ -381,6 +385,7 @@ def layers(labels: list[str]) -> tuple[Value, list[Value], list[Value]]:
     return root, [first, second], [u, v, c]
 
 
+@settings(max_examples=40)
 @given(st.lists(NAMES, min_size=7, max_size=7))
 def test_a_label_is_never_code(labels: list[str]) -> None:
     root, leaves, wrt = layers(labels)
