@@ -49,11 +49,6 @@ class Label(str):
     scope: tuple[str, ...]
 
 
-def printable(text: str) -> str:
-    """Text without control characters, of terminals or of writing from right to left."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 class LeafMaker(type):
     """Makes `Value(3.0)` a leaf, and leaves `blank()` below free of any Python code: an operation
     fills its node in by itself, and every nanosecond there counts.

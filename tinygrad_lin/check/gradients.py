@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.check.line import Line, record
-from tinygrad_lin.errors import DataError, GradientMismatch
+from tinygrad_lin.errors import DataError, GradientMismatch, printable
 from tinygrad_lin.forward import jvp
 from tinygrad_lin.reverse import grad, gradients
-from tinygrad_lin.value import Value, data_of, printable
+from tinygrad_lin.value import Value, data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

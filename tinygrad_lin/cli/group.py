@@ -11,8 +11,13 @@ from typing import Any, NoReturn
 import click
 
 from tinygrad_lin import __version__
-from tinygrad_lin.errors import DivergedError, ExpressionError, GradientMismatch, TinygradError
-from tinygrad_lin.value import printable
+from tinygrad_lin.errors import (
+    DivergedError,
+    ExpressionError,
+    GradientMismatch,
+    TinygradError,
+    printable,
+)
 
 INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
 DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own

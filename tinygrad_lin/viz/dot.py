@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import graphviz
 
-from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.errors import DataError, OperandError, printable
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.value import Value, printable
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.fold import Box, Plan, folded, unfolded, without_numbers
 from tinygrad_lin.viz.render import in_process
 from tinygrad_lin.viz.themes import PRINT, THEMES, Theme, follow_the_viewer

@@ -12,10 +12,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, printable
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.value import Value, number, printable
+from tinygrad_lin.value import Value, number
 from tinygrad_lin.viz.dot import Drawing
 from tinygrad_lin.viz.formulas import Symbol
 from tinygrad_lin.viz.javascript import rows_as_javascript

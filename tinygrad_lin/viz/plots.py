@@ -21,8 +21,7 @@ import numpy
 from matplotlib.figure import Figure
 
 from tinygrad_lin import Value, compile_graph, half_mse
-from tinygrad_lin.errors import DataError
-from tinygrad_lin.value import printable
+from tinygrad_lin.errors import DataError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

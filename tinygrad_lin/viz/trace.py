@@ -10,10 +10,10 @@ from functools import cached_property
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import OperandError, printable
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.reverse import sweep
-from tinygrad_lin.value import Value, printable
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.formulas import SUM, Symbol, TexSymbol, Writer
 
 if TYPE_CHECKING:
