@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ REFUSED = [
     ("total(x for x in y)", 5, "allowed"),
     ("2 * 'text'", 4, "allowed"),
     ("f'{x}'", 0, "allowed"),
+    ("'\\\x1b'", 1, "allowed"),
     ("x < y", 0, "allowed"),
     ("x if y else z", 0, "allowed"),
     ("x and y", 0, "allowed"),
@@ -130,6 +132,40 @@ def test_the_caret_points_at_what_is_refused(text: str, column: int, reason: str
 def test_monsters_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         Expression(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 100_000,
+        "x" * 100_000,
+        "(" * 100_000,
+        "+".join(["x"] * 50_000),
+        "+".join(["x"] * 5_000),
+        "x" + ".x" * 4_900,
+        "0x" + "f" * 9_990,
+        "**".join(["9"] * 3_000),
+        "x if x else " * 800 + "x",
+        "lambda:" * 1_400 + "x",
+        "''" * 4_900,
+    ],
+    ids=lambda text: text[:9],
+)
+def test_long_texts_are_refused_in_steps_that_grow_with_their_length(text: str) -> None:
+    counted = 0
+
+    def count(*_: object) -> None:
+        nonlocal counted
+        counted += 1
+
+    sys.setprofile(count)  # calls of functions, those of C included
+    try:
+        with pytest.raises(ExpressionError) as caught:
+            Expression(text)
+    finally:
+        sys.setprofile(None)
+    assert len(str(caught.value)) < 400
+    assert counted < 300 + 5 * len(text)
 
 
 def test_a_long_sum_is_no_monster() -> None:

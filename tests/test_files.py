@@ -99,6 +99,52 @@ def test_rights_follow_the_umask_which_stays(tmp_path: Path, mask: int, mode: in
     assert os.umask(mask) == mask
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_a_file_that_was_there_keeps_its_rights(tmp_path: Path, mode: int) -> None:
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    link.symlink_to(path)
+    write_whole(link, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+@pytest.mark.usefixtures("kept_umask")
+def test_nobody_else_reads_a_file_before_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    fsync = os.fsync
+
+    def look(handle: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        fsync(handle)
+
+    os.umask(0)
+    monkeypatch.setattr(os, "fsync", look)
+    write_whole(tmp_path / "file", b"content")
+    assert modes == [0o600]
+
+
+def test_a_link_into_nothing_makes_what_it_leads_to(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("target")  # relative to the link, wherever we are
+    write_whole(link, b"content")
+    assert link.is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).symlink_to(tmp_path / other)
+    with pytest.raises(OSError, match="links"):
+        write_whole(tmp_path / "a", b"content")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     link, target = tmp_path / "link", tmp_path / "folder" / "target"

@@ -7,8 +7,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def printable(text: str) -> str:
+    """Text without control characters, of terminals or of writing from right to left."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 class TinygradError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package. Names in its message cannot speak to a terminal."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, super().__str__().split("\n")))
 
 
 class OperandError(TinygradError, TypeError):

@@ -32,6 +32,7 @@ OPERATORS: dict[type[ast.AST], str] = {
 """The rows whose special method an operator is."""
 
 LONGEST = 10_000
+ALLOWED = "numbers, names, + - * / **, brackets and functions of the table"
 
 
 class Call(NamedTuple):
@@ -102,6 +103,8 @@ class Expression:
                 self._refuse(str(error), column)
 
     def _parse(self) -> ast.expr:
+        if "\\" in self.text:  # of which Python would warn, with what follows it as it is
+            self._refuse(f"only {ALLOWED} are allowed", self.text.index("\\"))
         try:
             return ast.parse(self.text, mode="eval").body
         except SyntaxError as error:
@@ -142,8 +145,7 @@ class Expression:
                     steps.append((self._call(name, len(args), column), column))
                     todo += args
                 case _:
-                    allowed = "numbers, names, + - * / **, brackets and functions of the table"
-                    self._refuse(f"only {allowed} are allowed", column)
+                    self._refuse(f"only {ALLOWED} are allowed", column)
         return steps[::-1]
 
     def _call(self, name: str, count: int, column: int) -> Call:

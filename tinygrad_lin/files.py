@@ -14,7 +14,9 @@ STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under another name beside its own, then put it in place in one step.
 
-    A link is followed. A device or a pipe, such as /dev/stdout, is written to directly.
+    A link is followed: what it leads to is written, and the link stays. A file that was there keeps
+    its rights; a new one has those of the umask, and nobody else can read it before it is whole. A
+    device or a pipe, such as /dev/stdout, is written to directly.
 
     Raises:
         OSError: the folder or the file cannot be written; what stood there before still does.
@@ -28,13 +30,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
                 stream.write(content)
             return
         path = Path(os.path.realpath(path))
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "is a link in a circle of links")
         handle, draft = tempfile.mkstemp(prefix=".tinygrad_lin-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(draft, 0o666 & ~current_umask())
+                os.chmod(draft, rights_of(path))
             os.replace(draft, path)
         except BaseException:
             os.unlink(draft)
@@ -42,6 +46,11 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except OSError as error:
         error.filename = str(given)  # and not the draft
         raise
+
+
+def rights_of(path: Path) -> int:
+    """Who may read, write and run a file: those it has, or else those of a new one."""
+    return path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~current_umask()
 
 
 def current_umask() -> int:

@@ -71,6 +71,14 @@ def test_labels_cannot_become_code(label: str) -> None:
     assert eval(text, STAR)(3.0) == 9.0
 
 
+def test_names_are_those_that_python_tells_apart() -> None:
+    labels = ["ａ", "ｘ", "x", "x0", "__debug__", "ω"]
+    leaves = [Value(float(k), label) for k, label in enumerate(labels)]
+    text = code(total(leaves), leaves)
+    assert text == "lambda x0, x1, x, x3, x4, ω: total([x0, x1, x, x3, x4, ω])"
+    assert eval(text, STAR)(*range(6)) == 15.0
+
+
 def test_names_of_parts_keep_clear_of_labels() -> None:
     a = Value(2.0, "a")
     shared = a + 1

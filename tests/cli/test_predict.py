@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,53 @@ def test_columns_are_found_by_name_and_predictions_stand_beside_them() -> None:
         ["10.0", "1.0", "22.0"],
         ["20.0", "2.0", "39.0"],
     ]
+
+
+FORMULAS = [
+    "=1+1",
+    "+x",
+    "-1+x",
+    "@x",
+    "＝x",
+    "\ufeff=x",
+    '=cmd|"/c calc"!A1',
+    "a;=x",
+    "a\r=x",
+    "'=x",
+]
+
+
+@pytest.mark.parametrize("name", ["a", "'a'", "a,b", 'a"b', "a\tb", *FORMULAS])
+def test_names_are_no_formulas_to_a_spreadsheet_and_are_read_back(here: Path, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    (here / "t.csv").write_bytes(f"note,{quoted},b\n?,10,-1\n".encode())
+    known = name.removeprefix("'") if name in FORMULAS else name
+    write({**MODEL, "features": [known, "b"]})
+    assert run("predict", "model.json", "t.csv", "--out", "p.csv").exit_code == 0
+    written = (here / "p.csv").read_text(encoding="utf-8")
+    for separator in ",;\t":  # whichever a spreadsheet takes
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator):
+            for cell in row:
+                assert cell[:1] not in {*"=+@＝＋－＠\ufeff"}
+                assert cell[:1] != "-" or float(cell) < 0 or separator != ","
+    assert written.endswith("10.0,-1.0,28.0\n")  # 2 · 10 - 3 · -1 + 5
+    again = run("predict", "model.json", "p.csv", "--json")
+    assert json.loads(again.stdout)["predictions"] == [28.0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_on_a_terminal_a_name_is_text_and_elsewhere_it_is_as_it_was(here: Path) -> None:
+    name = "a\x1b[31m"
+    (here / "t.csv").write_text(f"{name},b\n10,-1\n", encoding="utf-8")
+    write({**MODEL, "features": [name, "b"]})
+    command = [sys.executable, "-m", "tinygrad_lin", "predict", "model.json", "t.csv"]
+    screen, terminal = os.openpty()
+    assert subprocess.run(command, stdout=terminal, check=False).returncode == 0
+    os.close(terminal)
+    assert os.read(screen, 1000) == b"a [31m,b,prediction\r\n10.0,-1.0,28.0\r\n"
+    os.close(screen)
+    piped = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout
+    assert piped == b"a\x1b[31m,b,prediction\n10.0,-1.0,28.0\n"
 
 
 def test_as_json_it_is_one_object() -> None:

@@ -246,6 +246,20 @@ def test_names_are_shown_as_they_are(name: str) -> None:
     assert f"{name}, target" in texts(plot_fit(several, [8.0, 1.0], 3.0))
 
 
+@pytest.mark.parametrize("weights", [[8.0], [8.0, 1.0]])
+@pytest.mark.parametrize("name", ["W" * 10_000, "a long name of a column, " * 9, "温度" * 30])
+def test_a_long_name_leaves_room_for_the_plot(name: str, weights: list[float]) -> None:
+    names = (name,) * len(weights)
+    points = Data([[2.0, 1.0], [4.0, 2.0]], [19.0, 35.0], names, name)
+    figure = plot_fit(points, weights, 3.0)
+    png(figure)  # a warning of matplotlib's is an error here
+    (ax,) = figure.axes
+    cut = f"{name[:27]}…" if len(weights) == 1 else f"{name[:19]}…, target"
+    assert ax.get_xlabel() == cut
+    assert ax.get_window_extent().width > 0.3 * figure.bbox.width
+    assert ax.get_window_extent().height > 0.5 * figure.bbox.height
+
+
 @pytest.mark.parametrize("name", ["温度", "😀", "שלום", "\x1b[31m", "a\tb", "\u202e"])
 def test_a_name_no_font_has_is_no_warning(name: str) -> None:
     data = Data([[2.0], [4.0]], [19.0, 35.0], (name,))

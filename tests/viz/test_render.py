@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +124,16 @@ def test_it_draws_where_there_is_no_stderr_at_all() -> None:
     )
     assert result.returncode == 0
     assert int(result.stdout) > 100
+
+
+def test_folders_of_any_name_are_found_for_fonts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "a & <b>"
+    (home / ".fonts").mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    monkeypatch.setenv("HOME", str(home))
+    with fonts():
+        root = ET.parse(os.environ["FONTCONFIG_FILE"]).getroot()
+    assert str(home / ".fonts") in [element.text for element in root.iter("dir")]
+    assert (root.findtext("cachedir") or "").startswith(str(home))

@@ -225,6 +225,12 @@ def test_labels_that_mean_harm(label: str) -> None:
     assert html.unescape(page).count("·") == texts.count("·")
 
 
+def test_an_equation_in_a_label_is_not_where_tex_aligns() -> None:
+    tex = steps(Value(2.0, "a = b") * 1.0).tex()
+    assert tex.split("\n")[1] == r'\text{"a {=} b"} &= 2 \\'
+    assert all(line.count("&") in (0, 1, 5) for line in tex.split("\n"))
+
+
 def test_explanation_by_hand(cost: tuple[Value, dict[str, Value]]) -> None:
     root, leaves = cost
     text = explain(root, leaves["w"])

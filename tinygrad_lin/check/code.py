@@ -8,6 +8,7 @@ from itertools import count
 from keyword import iskeyword
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from tinygrad_lin.expression import OPERATORS
 from tinygrad_lin.graph import topological_order
@@ -89,12 +90,18 @@ def literal(number: float) -> ast.expr:
 
 
 def names_of(leaves: Sequence[Value]) -> list[str]:
-    """A name for each leaf: its label where that can be one."""
+    """A name for each leaf: its label where that can be one, else x0, x1 and so on.
+
+    Python takes several letters for one and the same; a name has that one.
+    """
     labels = [leaf.label for leaf in leaves]
     return [
         label
         if label.isidentifier()
+        and normalize("NFKC", label) == label
+        and label != "__debug__"
         and not iskeyword(label)
+        and not (label[0] == "x" and label[1:].isdecimal())
         and label not in TABLE
         and labels.count(label) == 1
         else f"x{k}"

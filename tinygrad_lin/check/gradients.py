@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.check.line import Line, record
-from tinygrad_lin.errors import DataError, GradientMismatch
+from tinygrad_lin.errors import DataError, GradientMismatch, printable
 from tinygrad_lin.forward import jvp
 from tinygrad_lin.reverse import grad, gradients
 from tinygrad_lin.value import Value, data_of
@@ -96,7 +96,7 @@ class Report:
 def as_cell(entry: float | str) -> str:
     """An entry of the table; a number that there is none of is a dash."""
     if isinstance(entry, str):
-        return entry
+        return printable(entry)
     return "-" if math.isnan(entry) else f"{entry:.6g}"
 
 

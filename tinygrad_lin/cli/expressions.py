@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinygrad_lin.cli.group import fail, print_json
+from tinygrad_lin.cli.group import fail, print_json, say
 from tinygrad_lin.cli.inputs import as_json_option
 from tinygrad_lin.errors import DataError, GradientMismatch
 from tinygrad_lin.expression import Expression
@@ -66,7 +66,7 @@ def draw_expression(
     path = leaves[end] if end is not None else None
     drawing = draw(root, theme=theme, direction=direction, title=title, legend=legend, path=path)
     drawing.write(output)
-    click.echo(f"wrote {output}")
+    say(f"wrote {output}")
 
 
 @click.command("steps")
@@ -101,7 +101,7 @@ def print_steps(
         return
     lines = {None: listed.lines, "markdown": listed.markdown_lines, "tex": listed.tex_lines}
     for line in lines[form]():
-        click.echo(line)
+        say(line)
 
 
 @click.command()
@@ -135,7 +135,7 @@ def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
     else:
         formula, leaves = bound(expression, bindings)
         page(formula(leaves), output, title=expression)
-    click.echo(f"wrote {output}")
+    say(f"wrote {output}")
 
 
 @click.command()
@@ -174,7 +174,7 @@ def check(expression: str, bindings: tuple[str, ...], order: int, as_json: bool)
             raise
         report = error.report
     if not as_json:
-        click.echo(report)
+        say(*str(report).split("\n"))
         return
     print_json({"ok": report.ok, "rows": [row._asdict() for row in report.rows]})
     if not report.ok:

@@ -11,7 +11,13 @@ from typing import Any, NoReturn
 import click
 
 from tinygrad_lin import __version__
-from tinygrad_lin.errors import DivergedError, ExpressionError, GradientMismatch, TinygradError
+from tinygrad_lin.errors import (
+    DivergedError,
+    ExpressionError,
+    GradientMismatch,
+    TinygradError,
+    printable,
+)
 
 INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
 DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
@@ -50,14 +56,14 @@ class Commands(click.Group):
 def fail(message: object, code: int) -> NoReturn:
     """End with a message on standard error."""
     text = f"Error: {message}"
-    for line in text.split("\n") if isinstance(message, DRAWN) else [text]:
-        click.echo(printable(line), err=True)
+    say(*text.split("\n") if isinstance(message, DRAWN) else [text], err=True)
     raise SystemExit(code)
 
 
-def printable(text: str) -> str:
-    """Text without control characters for the terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines of text that hold nothing else that a terminal understands."""
+    for line in lines:
+        click.echo(printable(line), err=err)
 
 
 def print_json(result: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import sys
 from pathlib import Path
 
 import click
 
-from tinygrad_lin.cli.group import print_json, printable
+from tinygrad_lin.cli.group import print_json, say
 from tinygrad_lin.cli.inputs import (
     NAMES,
     as_json_option,
@@ -18,7 +17,7 @@ from tinygrad_lin.cli.inputs import (
 )
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.nn.data import load, read_table
+from tinygrad_lin.nn.data import csv_of, load, read_table
 from tinygrad_lin.nn.predictor import Predictor
 
 
@@ -52,7 +51,10 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     if out is not None or not as_json:
         text = as_csv(names, rows, predictions)
         if out is None:
-            click.echo(text, nl=False)
+            if sys.stdout.isatty():
+                say(*text.splitlines())
+            else:
+                click.echo(text.encode(), nl=False)
             return
         write_whole(out, text.encode())
     if as_json:
@@ -60,7 +62,7 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
         shown = [each[0] for each in predictions] if single else predictions
         print_json({"predictions": shown, "files": files})
     else:
-        click.echo(printable(f"wrote {out}"))
+        say(f"wrote {out}")
 
 
 def table_for(predictor: Predictor, data: str) -> tuple[tuple[str, ...], list[list[float]]]:
@@ -90,11 +92,7 @@ def as_csv(names: tuple[str, ...], rows: list[list[float]], predictions: list[li
     """The columns that the model takes, and beside them what it makes of them."""
     outputs = len(predictions[0]) if predictions else 1
     titles = [f"prediction[{k}]" for k in range(outputs)] if outputs > 1 else ["prediction"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*names, *titles])
-    writer.writerows([*row, *given] for row, given in zip(rows, predictions))
-    return text.getvalue()
+    return csv_of([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
 
 
 COMMANDS = (predict,)

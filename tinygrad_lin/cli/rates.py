@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tinygrad_lin.cli.group import print_json, printable
+from tinygrad_lin.cli.group import print_json, say
 from tinygrad_lin.cli.inputs import (
     LOSSES,
     as_json_option,
@@ -93,8 +93,7 @@ def try_rates(
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / PICTURE, picture)
     if not as_json:
-        for line in (*str(tried).splitlines(), f"wrote {out / PICTURE}"):
-            click.echo(printable(line))
+        say(*str(tried).split("\n"), f"wrote {out / PICTURE}")
         return
     print_json(
         {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import sys
 from dataclasses import dataclass
@@ -11,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinygrad_lin.cli.group import printable
+from tinygrad_lin.cli.group import say
 from tinygrad_lin.files import write_whole
+from tinygrad_lin.nn.data import csv_of
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.value import Value
 
@@ -115,19 +114,17 @@ def history_csv(learned: Learned) -> str:
     """Steps and costs as CSV, with a line's parameters and the costs of points kept aside."""
     history, model = learned.history, learned.predictor.model
     labels = [p.label for p in model.parameters()] if isinstance(model, Linear) else []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     aside = ["validation"] if history.validation else []
-    writer.writerow(["step", "cost", *aside, *labels])
+    rows: list[list[float | str]] = []
     for step, cost, parameters in history.snapshots:
         epoch, turn = divmod(step, history.epoch)
         known = "" if turn or epoch >= len(history.validation) else history.validation[epoch]
-        writer.writerow([step, cost, *([known] if aside else []), *parameters[: len(labels)]])
-    return text.getvalue()
+        rows.append([step, cost, *([known] if aside else []), *parameters[: len(labels)]])
+    return csv_of(["step", "cost", *aside, *labels], rows)
 
 
-def report(learned: Learned, result: dict[str, Any]) -> str:
-    """What was learned, beside the truth where that is known."""
+def report(learned: Learned, result: dict[str, Any]) -> list[str]:
+    """What was learned, beside the truth where that is known, line by line."""
     lines = table_of_weights(learned, result) if "weights" in result else [f"{net_of(learned)}"]
     name = "cost (cross-entropy)" if learned.predictor.probability else "cost C = MSE/2"
     lines.append(f"{name:<20} {result['cost']:.6g}")
@@ -145,7 +142,7 @@ def report(learned: Learned, result: dict[str, Any]) -> str:
         limit = f"{result['learning_rate_limit']:.5g} (2 / λmax)"
         lines.append(f"learning-rate limit  {limit}")
     lines.append("wrote " + ", ".join(result["files"]))
-    return "\n".join(printable(line) for line in lines)
+    return lines
 
 
 def net_of(learned: Learned) -> str:
@@ -176,4 +173,4 @@ def show(files: list[Path]) -> None:
     screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
     for file in files:
         if file.suffix == ".png" and not (screen and click.launch(str(file)) == 0):
-            click.echo(f"Note: there is no screen to show {file} on", err=True)
+            say(f"Note: there is no screen to show {file} on", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinygrad_lin.cli.group import print_json
+from tinygrad_lin.cli.group import print_json, say
 from tinygrad_lin.cli.inputs import (
     LOSSES,
     as_json_option,
@@ -237,7 +237,7 @@ def fit(
     if as_json:
         print_json(result)
     else:
-        click.echo(report(learned, result))
+        say(*report(learned, result))
     if plot:
         show(files)
 
@@ -285,14 +285,14 @@ def advise_line(
     speed = {"sgd": 1.0, "momentum": 10.0}.get(optimizer, math.inf)
     if lr > 0 < steps and speed * lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
         remedy = "--optimizer newton" if standardize else "--standardize or --optimizer newton"
-        click.echo(f"Note: {steps:,} steps will not be enough here; try {remedy}", err=True)
+        say(f"Note: {steps:,} steps will not be enough here; try {remedy}", err=True)
 
 
 def advise_net(points: Data, loss: str) -> None:
     """Say so if numbers are of a size that a net learns badly from."""
     columns = [*points.x, points.y if loss == "squares" else []]
     if any(abs(number) > OUT_OF_SCALE for column in columns for number in column):
-        click.echo("Note: a net learns best from numbers of about 1; try --standardize", err=True)
+        say("Note: a net learns best from numbers of about 1; try --standardize", err=True)
 
 
 @contextmanager

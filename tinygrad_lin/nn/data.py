@@ -135,6 +135,9 @@ SETS: dict[str, Callable[[], Data]] = {
 }
 
 
+FORMULAS = tuple("=+-@＝＋－＠\ufeff")
+"""What a cell begins with that spreadsheets compute; the last is no letter at a file's begin."""
+
 ALSO_CALLED = {"anscombe": "anscombe1", "stair": "steps"}
 
 
@@ -290,9 +293,27 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         raise DataError(f"{name}: {error}") from None
 
 
+def csv_of(header: Sequence[str], rows: Iterable[Sequence[float | str]]) -> str:
+    """A table of numbers as CSV that :func:`read_csv` reads, and that spreadsheets only show.
+
+    To them a name that begins like a formula is one. An apostrophe before it makes it text, which
+    :func:`tabulate` takes off again.
+
+    >>> print(csv_of(["=1+1", "a;b", "w"], [[-1.0, 2.0, 3.0]]), end="")
+    '=1+1,"a;b",w
+    -1.0,2.0,3.0
+    """
+    names = [f"'{name}" if name.startswith(FORMULAS) else name for name in header]
+    quoted = [
+        '"' + name.replace('"', '""') + '"' if set(name) & set(',;\t\r\n"') else name
+        for name in names
+    ]
+    return "\n".join([",".join(quoted), *(",".join(map(str, row)) for row in rows), ""])
+
+
 def separator_of(text: str) -> str:
     """What the first line has most of, outside of quotes: commas, semicolons or tabs."""
-    first_line = re.match(r'([^"\r\n]+|"[^"]*")*', text.lstrip())
+    first_line = re.match(r'(?:[^"\r\n]++|"[^"]*+")*+', text.lstrip())
     unquoted = re.sub(r'"[^"]*"', "", first_line[0] if first_line else "")
     return max(",;\t", key=unquoted.count)
 
@@ -307,6 +328,8 @@ def tabulate(name: str, lines: Iterable[tuple[int, list[str]]]) -> Table:
     if not rows:
         raise DataError(f"{name} is empty; its first line should name the columns")
     start, header = rows.pop(0)
+    guarded = tuple([f"'{begin}" for begin in FORMULAS])
+    header = [cell[1:] if cell.startswith(guarded) else cell for cell in header]
     if any(is_number(cell) for cell in header):
         raise DataError(f"{name}, line {start}: names of columns are wanted, not numbers: {header}")
     for column in header:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import graphviz
 
-from tinygrad_lin.errors import DataError, OperandError
+from tinygrad_lin.errors import DataError, OperandError, printable
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
@@ -394,5 +394,6 @@ def escaped(text: str, longest: int = LONGEST_LABEL) -> str:
     """Text for an HTML-like label, whatever is in it."""
     if len(text) > longest:
         text = text[: longest - 1] + "…"
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return html.escape(printable).replace("\\", "&#92;&#92;") or "&nbsp;"  # \N is a command there
+    return (
+        html.escape(printable(text)).replace("\\", "&#92;&#92;") or "&nbsp;"
+    )  # \N is a command there

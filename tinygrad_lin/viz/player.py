@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, printable
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value, number
@@ -279,11 +279,6 @@ def node_data(node: Value, index: dict[Value, int]) -> dict[str, Any]:
 def javascript_number(value: float) -> str:
     """A number as JavaScript's Number reads it, exactly."""
     return repr(value).replace("inf", "Infinity").replace("nan", "NaN")
-
-
-def printable(text: str) -> str:
-    """Text without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 # The parts of the page

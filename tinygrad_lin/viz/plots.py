@@ -21,7 +21,7 @@ import numpy
 from matplotlib.figure import Figure
 
 from tinygrad_lin import Value, compile_graph, half_mse
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,6 +54,10 @@ VERDICTS = {
 
 FINE = 241
 """Points along an axis at which a curve or a cost is computed."""
+LONGEST = 28
+"""Characters along an axis: more, and they would leave no room for the plot."""
+SHORT = 20
+"""Characters of a name among other words."""
 OUT_OF_SIGHT = 1e3
 """How many times its start a cost may grow before it leaves the plot of a sweep."""
 
@@ -89,13 +93,14 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     margin = 0.08 * (max(x) - min(x))
     ends = [min(x) - margin, max(x) + margin]
     sign = "+" if bias >= 0 else "−"
-    text = f"{data.target} = {weights[0]:.6g} {data.features[0]} {sign} {abs(bias):.6g}"
+    target, feature = plain(data.target, SHORT), plain(data.features[0], SHORT)
+    text = f"{target} = {weights[0]:.6g} {feature} {sign} {abs(bias):.6g}"
     (line,) = ax.plot(ends, [weights[0] * e + bias for e in ends], color=CURVE, zorder=3)
     plot_points(ax, x, data.y)
     ax.set_xlabel(plain(data.features[0]))
     ax.set_ylabel(plain(data.target))
     legend = ax.legend([line, ax.lines[-1]], ["line", "data"], frameon=False, labelcolor=INK)
-    legend.get_texts()[0].set_text(plain(text))  # as a label, a leading _ would hide it
+    legend.get_texts()[0].set_text(text)  # as a label, a leading _ would hide it
     return figure
 
 
@@ -105,8 +110,8 @@ def plot_predictions(data: Data, predictions: Sequence[float], ax: Axes | None =
     ends = [min(*predictions, *data.y), max(*predictions, *data.y)]
     ax.plot(ends, ends, color=CURVE, label="prediction = target", zorder=3)
     plot_points(ax, data.y, predictions)
-    ax.set_xlabel(plain(f"{data.target}, target"))
-    ax.set_ylabel(plain(f"{data.target}, prediction"))
+    ax.set_xlabel(f"{plain(data.target, SHORT)}, target")
+    ax.set_ylabel(f"{plain(data.target, SHORT)}, prediction")
     ax.legend(frameon=False, labelcolor=INK)
     return figure
 
@@ -351,7 +356,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
     size = 5 if len(points) > 30 else 9
     for target, color, marker in zip(classes, (POINTS, CURVE), ("o", "^")):
         x, y = points[numpy.array(data.y) == target].T
-        label = plain(f"{data.target} = {target:g}")
+        label = f"{plain(data.target, SHORT)} = {target:g}"
         ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor="white",
                 markeredgewidth=0.5, label=label)  # fmt: skip
     ax.set_xlabel(plain(data.features[0]))
@@ -382,7 +387,7 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
         if 0.0 < median < math.inf:
             ax.plot(place, median, "D", color=POINTS, markersize=6, markeredgecolor="white")
         absent = len(sizes) - len(shown)  # zeros have no place on a logarithmic axis
-        ticks.append(plain(name) + (f"\n{absent} are 0" if absent else ""))
+        ticks.append(plain(name, SHORT) + (f"\n{absent} are 0" if absent else ""))
     ax.set_yscale("log")
     ax.set_xticks(range(len(ticks)), ticks)
     ax.set_ylabel("size of the gradient")
@@ -392,9 +397,10 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
     return figure
 
 
-def plain(text: str) -> str:
-    """Text that matplotlib shows as it is: a dollar sign would begin a formula."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
+def plain(name: str, longest: int = LONGEST) -> str:
+    """A name that matplotlib shows as it is: a dollar sign would begin a formula."""
+    cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return printable(cut).replace("$", r"\$")
 
 
 def png(figure: Figure) -> bytes:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +69,10 @@ def fonts() -> Iterator[None]:
     if matplotlib and matplotlib.origin:
         folders.append(str(Path(matplotlib.origin).parent / "mpl-data" / "fonts" / "ttf"))
     with tempfile.TemporaryDirectory(prefix="tinygrad_lin-") as folder:
-        listed = "\n".join(f"<dir>{each}</dir>" for each in folders if os.path.isdir(each))
+        listed = "\n".join(f"<dir>{escape(each)}</dir>" for each in folders if os.path.isdir(each))
         configuration = Path(folder) / "fonts.conf"
-        configuration.write_text(FONT_CONFIGURATION.format(folders=listed, cache=f"{folder}/cache"))
+        text = FONT_CONFIGURATION.format(folders=listed, cache=f"{escape(folder)}/cache")
+        configuration.write_text(text, encoding="utf-8", errors="surrogateescape")
         before = os.environ.get("FONTCONFIG_FILE")
         os.environ["FONTCONFIG_FILE"] = str(configuration)
         try:

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import OperandError, printable
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.reverse import sweep
 from tinygrad_lin.value import Value
@@ -355,7 +355,7 @@ def names_of(order: Sequence[Value]) -> dict[Value, str]:
 
 def shown(label: str) -> str:
     """A label as one short piece of text, in quotes if it does not look like a name."""
-    text = "".join(c if c.isprintable() else " " for c in label)
+    text = printable(label)
     if len(text) > LONGEST_LABEL:
         text = text[: LONGEST_LABEL - 1] + "…"
     return text if re.fullmatch(r"[^\W\d][\w.,'′…]*(\[[\w,]+\])?", text) else f'"{text}"'
@@ -394,6 +394,7 @@ TEX = str.maketrans(
         "~": r"\textasciitilde{}",
         "<": r"\textless{}",
         ">": r"\textgreater{}",
+        "=": "{=}",  # an equation is aligned at a sign that stands free
     }
 )
 
@@ -405,7 +406,7 @@ def tex_text(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Text in Markdown, whatever is in it."""
-    return re.sub(r"([\\`*_\[\]<>|~$&#:@])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>|~$&#:@]|(?<=www)\.)", r"\\\1", text)  # www. is a link
 
 
 # Tables
