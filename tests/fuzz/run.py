@@ -69,14 +69,17 @@ def fuzz(job: tuple[str, str, str], seconds: float, seed: int, folder: Path, cou
         (folder / f"failure-{about}.txt").write_text(text, encoding="utf-8", errors="replace")
         print(text, flush=True)
 
+    def load() -> Any:
+        return counted(properties(subject)[name], tried)
+
     if engine == "atheris":
-        by_coverage(subject, name, int(seconds), folder, tried, fail)
+        by_coverage(load, seconds, folder, fail)
     else:
-        by_seeds(subject, name, seconds, seed, tried, fail)
+        by_seeds(load, seconds, seed, fail)
 
 
 def by_seeds(
-    subject: str, name: str, seconds: float, seed: int, tried: Any, fail: Callable[[str], None]
+    load: Callable[[], Any], seconds: float, seed: int, fail: Callable[[str], None]
 ) -> None:
     """Hypothesis, with one seed after the other."""
     import hypothesis
@@ -86,7 +89,7 @@ def by_seeds(
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
     hypothesis.settings.load_profile("fuzz")
-    test = counted(properties(subject)[name], tried)
+    test = load()
     end = time.monotonic() + seconds
     while True:
         try:
@@ -101,13 +104,13 @@ def by_seeds(
 
 
 def by_coverage(
-    subject: str, name: str, seconds: int, folder: Path, tried: Any, fail: Callable[[str], None]
+    load: Callable[[], Any], seconds: float, folder: Path, fail: Callable[[str], None]
 ) -> None:
     """Atheris, which goes on from the corpus in the folder and never returns."""
     import atheris
 
     with atheris.instrument_imports(include=["tinygrad_lin"]):
-        test = counted(properties(subject)[name], tried)
+        test = load()
     places = set()
 
     def one_input(data: bytes) -> None:
@@ -124,7 +127,7 @@ def by_coverage(
     # Long inputs from the start: short ones end before Hypothesis has all that it asks for.
     limits = [
         "-len_control=0",
-        f"-max_total_time={max(seconds, 1)}",
+        f"-max_total_time={max(round(seconds), 1)}",
         f"-timeout={SLOWEST}",
         "-verbosity=0",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ Pair = tuple[str, str]
 def wrapped(parts: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
     """What is made of smaller expressions."""
 
-    def join(pieces: list[str | Pair]) -> Pair:
+    def join(pieces: Sequence[str | Pair]) -> Pair:
         ours, theirs = (
             "".join(piece if isinstance(piece, str) else piece[k] for piece in pieces)
             for k in (0, 1)
@@ -84,9 +85,9 @@ def wrapped(parts: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
     two = st.tuples(parts, st.sampled_from(["+", "-", "*", "/", "**", " + ", "\t*"]), parts)
     single = st.sampled_from([name for name in FUNCTIONS if name not in MANY])
     return (
-        brackets.map(list).map(join)
-        | sign.map(list).map(join)
-        | two.map(list).map(join)
+        brackets.map(join)
+        | sign.map(join)
+        | two.map(join)
         | st.builds(call, single, st.lists(parts, min_size=1, max_size=1))
         | st.builds(call, st.sampled_from(MANY), st.lists(parts, min_size=2, max_size=4))
     )
