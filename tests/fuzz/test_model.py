@@ -56,7 +56,7 @@ def mutated(draw: st.DrawFn, content: Any) -> Any:
         if change == "exchange":
             place[key] = draw(JSON)
         elif change == "nudge" and isinstance(inner, int | float):
-            place[key] = draw(st.sampled_from([-inner, inner + 1, float(inner), str(inner)]))
+            place[key] = draw(st.sampled_from([-inner, inner + 1, str(inner), min(inner, 9) * 1.0]))
         elif change == "leave out":
             del place[key]
         elif isinstance(place, dict):
