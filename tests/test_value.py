@@ -197,7 +197,8 @@ def test_what_cannot_be_written_out_is_refused_too() -> None:
         def __repr__(self) -> str:
             raise RuntimeError
 
-    for bad in ([10**5000], numpy.array([10**5000, 1], object), Broken(), [Broken()]):
+    objects: list[Any] = [[10**5000], numpy.array([10**5000, 1], object), Broken(), [Broken()]]
+    for bad in objects:
         for operate in (Value, exp, lambda bad: Value(1.0) + bad, lambda bad: Value(1.0, bad)):
             with pytest.raises(OperandError):
                 operate(bad)
@@ -314,7 +315,7 @@ def test_an_array_of_long_doubles_equals_no_value() -> None:
 
 def test_a_masked_array_keeps_the_graph() -> None:
     x: Any = Value(3.0)
-    ones = numpy.ma.array([1.0])
+    ones: Any = numpy.ma.array([1.0])
     assert (ones + x)[0].inputs == (x,)
     assert (ones * x)[0].inputs == (x,)
     node: Any = dot([ones], [x])
