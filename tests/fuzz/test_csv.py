@@ -105,8 +105,8 @@ def written(rows: list[Any], separator: str, end: str, quoting: Any) -> str:
 def test_what_python_writes_is_read(table: Any, style: Any, encoding: str, rows: int) -> None:
     names, numbers = table
     separator, end, quoting = style
-    others = {*",;\t"} - {separator}
-    assume(quoting != csv.QUOTE_MINIMAL or not others & {*"".join(names)})  # which one is it then?
+    others = {*",;\t\r\n"} - {separator}  # which Python does not quote if it need not
+    assume(quoting != csv.QUOTE_MINIMAL or not others & {*"".join(names)})
     assume(not (encoding == "utf-8" and names[0].startswith("\ufeff")))  # it would be a mark
     text = written([names, *numbers], separator, end, quoting)
     read = Read(text.encode(encoding), rows)

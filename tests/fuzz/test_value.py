@@ -65,7 +65,7 @@ class Pretender:
     dtype = "float64"
     mask = False
     filled = None
-    _data = _datum = 2.0
+    _data = 2.0
 
     def __float__(self) -> float:
         return 2.0
