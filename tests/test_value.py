@@ -180,11 +180,35 @@ def test_a_number_beyond_the_floats_is_refused() -> None:
     with pytest.raises(DomainError, match="too large"):
         Value(10**400)
     assert Value(10**308).data == 1e308
+    long = numpy.longdouble("1e4000")
+    if numpy.isfinite(long):  # not where it is a float
+        with pytest.raises(DomainError, match="too large"):
+            Value(long)
+        with pytest.raises(DomainError, match="too large"):
+            Value(1.0) * numpy.array([long])
+    assert Value(numpy.longdouble("-inf")).data == -math.inf
+
+
+def test_what_cannot_be_written_out_is_refused_too() -> None:
+    class Broken:
+        def item(self) -> float:
+            raise KeyError
+
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    objects: list[Any] = [[10**5000], numpy.array([10**5000, 1], object), Broken(), [Broken()]]
+    for bad in objects:
+        for operate in (Value, exp, lambda bad: Value(1.0) + bad, lambda bad: Value(1.0, bad)):
+            with pytest.raises(OperandError):
+                operate(bad)
 
 
 def test_labels_are_text() -> None:
     with pytest.raises(OperandError, match="label is a str"):
         Value(1.0, 5)  # type: ignore[arg-type]
+    with pytest.raises(OperandError, match="label is a str"):
+        Value(1.0, numpy.array([]))  # type: ignore[arg-type]
     node = Value(1.0) + 1
     assert node.label == ""
     node.label = "sum"
@@ -280,6 +304,36 @@ def test_an_array_equals_a_value_where_it_holds_that_very_value() -> None:
     assert (numpy.array([x, Value(1.0)]) == x).tolist() == [True, False]
     assert (numpy.array([x, Value(1.0)]) != x).tolist() == [False, True]
     assert (numpy.array([1.0, 2.0]) == x).tolist() == [False, False]
+
+
+def test_an_array_of_long_doubles_equals_no_value() -> None:
+    x: Any = Value(1.0)
+    for ones in (numpy.longdouble(1), numpy.ones(1, numpy.longdouble)):
+        assert not numpy.any(x == ones)
+        assert numpy.all(ones != x)
+
+
+def test_a_masked_array_keeps_the_graph() -> None:
+    x: Any = Value(3.0)
+    ones: Any = numpy.ma.array([1.0])
+    assert (ones + x)[0].inputs == (x,)
+    assert (ones * x)[0].inputs == (x,)
+    node: Any = dot([ones], [x])
+    node.backward()
+    assert x.grad == 1.0
+    assert type(node.operands[0]) is float
+
+
+def test_operations_on_arrays_of_objects_are_our_own() -> None:
+    x: Any = Value(1.0)
+    both = numpy.array([1.0, x], object)
+    tie = numpy.maximum(both, x)
+    assert [node.op for node in tie] == ["maximum", "maximum"]
+    assert (both < x).tolist() == [False, False]
+    assert (numpy.array([1.0], object) / Value(1e-310))[0].data == math.inf  # without a warning
+    assert (numpy.array([1.0], object) < Value(math.nan)).tolist() == [False]
+    with pytest.raises(OperandError, match="no derivative here"):
+        numpy.fmod(both, x)
 
 
 def test_what_numpy_may_not_do_with_a_value_is_said() -> None:
@@ -400,6 +454,6 @@ def test_an_error_does_not_keep_the_graph_alive() -> None:
 
 def test_the_written_out_function_is_readable() -> None:
     text = source(tinygrad_lin.TABLE["mul"])
-    assert "node._data = out = x * y" in text
+    assert "node._datum = out = x * y" in text
     assert "node._dleft = y" in text
     assert "node._dright = x" in text

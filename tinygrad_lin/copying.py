@@ -52,7 +52,7 @@ def put_together(given: Parts) -> Value:
         node = many_operands(TABLE[given.op], given.data, given.partials, inputs)
     else:
         node = blank()
-        node._data = given.data
+        node._datum = given.data
         node.operation = TABLE[given.op]
         node._left = node._right = None
         slopes = iter(given.partials)

@@ -60,3 +60,11 @@ class GradientMismatch(TinygradError, AssertionError):
 
 class ExpressionError(TinygradError, ValueError):
     """A text is not an expression that can be read."""
+
+
+def shown(given: object) -> str:
+    """The beginning of an object's repr, for a message; of one that has none, what it is."""
+    try:
+        return f"{given!r:.60}"
+    except Exception:  # such as that of a whole number of 5,000 digits
+        return object.__repr__(given)

@@ -62,7 +62,7 @@ class Expression:
     """
 
     def __init__(self, text: str) -> None:
-        self.text: str = " ".join(text.split("\n")).strip()
+        self.text: str = text.replace("\r", " ").replace("\n", " ").strip()
         if len(text) > LONGEST:
             self._refuse(f"an expression has at most {LONGEST:,} characters, not {len(text):,}", 0)
         self._steps = self._read(self._parse())

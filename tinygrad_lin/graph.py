@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from math import isfinite
 
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import OperandError, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     ['w', 'x', 'mul', 'add']
     """
     if not hasattr(root, "operands"):
-        raise OperandError(f"only a Value has a graph, not {type(root).__name__} {root!r:.60}")
+        raise OperandError(f"only a Value has a graph, not {type(root).__name__} {shown(root)}")
     order: list[Value] = list(dict.fromkeys(stop))
     entered = set(order)
     path: list[Value | None] = [root]

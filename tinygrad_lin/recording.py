@@ -12,7 +12,7 @@ import math
 from keyword import iskeyword
 from math import isnan, nan
 
-from tinygrad_lin.errors import DataError, DomainError, ExpressionError, OperandError
+from tinygrad_lin.errors import DataError, DomainError, ExpressionError, OperandError, shown
 from tinygrad_lin.ops import (
     EVERYWHERE,
     FLOATS,
@@ -36,9 +36,9 @@ def {name}_of_values(left, /):
     if type(left) is not Value:
         return of_numbers({name}_row, left)
     node = blank()
-    x = left._data
+    x = left._datum
     try:
-        node._data = out = {formula}
+        node._datum = out = {formula}
         node._dleft = {dx}
     except (ArithmeticError, ValueError):
         at_the_edge(node, {name}_row, left)
@@ -56,11 +56,11 @@ def {name}_of_values(left, right, /{more}):{fold}
             return of_numbers({name}_row, left, right)
         return {name}_reflected(right, left)
     node = blank()
-    x = left._data
+    x = left._datum
     if type(right) is Value:
-        y = right._data
+        y = right._datum
         try:
-            node._data = out = {formula}
+            node._datum = out = {formula}
             node._dleft = {dx}
             node._dright = {dy}
         except (ArithmeticError, ValueError):
@@ -69,7 +69,7 @@ def {name}_of_values(left, right, /{more}):{fold}
     else:
         y = right if type(right) is float else number(right)
         try:
-            node._data = out = {formula}
+            node._datum = out = {formula}
             node._dleft = {dx}
         except (ArithmeticError, ValueError):
             at_the_edge(node, {name}_row, left, y)
@@ -83,9 +83,9 @@ def {name}_of_values(left, right, /{more}):{fold}
 def {name}_reflected(right, left, /):
     node = blank()
     x = left if type(left) is float else number(left)
-    y = right._data
+    y = right._datum
     try:
-        node._data = out = {formula}
+        node._datum = out = {formula}
         node._dright = {dy}
     except (ArithmeticError, ValueError):
         at_the_edge(node, {name}_row, x, right)
@@ -113,7 +113,7 @@ def {name}_of_values({parameters}):
     operands = inputs = ({operands})
     numbers = float in map(type, operands[:: n or 1])  # asked of a few, as errors are slow
     try:
-        data = None if numbers else [operand._data for operand in operands]
+        data = None if numbers else [operand._datum for operand in operands]
     except AttributeError:
         data = None
     if data is None:
@@ -121,7 +121,7 @@ def {name}_of_values({parameters}):
     {columns}
     try:
         out = {formula}
-    except (ArithmeticError, ValueError) as error:
+    except (ArithmeticError, ValueError, TypeError) as error:
         raise without_value({name}_row, operands, error) from None
     if not inputs:
         return float(out)
@@ -200,7 +200,7 @@ def refuse_singles(operation: Operation, *sequences: Any) -> None:
         if isinstance(sequence, Value) or not hasattr(sequence, "__iter__"):
             raise OperandError(
                 f"{operation.name} takes sequences of Values and numbers: "
-                f"give [x], not x = {sequence!r:.60}"
+                f"give [x], not x = {shown(sequence)}"
             ) from None
 
 
@@ -215,18 +215,18 @@ def sift(operands: Sequence[Any]) -> tuple[list[float], Mixed]:
     operands = tuple([o if type(o) is Value or type(o) is float else number(o) for o in operands])
     inputs = Mixed([o for o in operands if type(o) is Value])
     inputs.operands = operands
-    return [o._data if type(o) is Value else o for o in operands], inputs
+    return [o._datum if type(o) is Value else o for o in operands], inputs
 
 
 def many_operands(
     operation: Operation, out: float, partials: tuple[float, ...], inputs: Sequence[Value]
 ) -> Value:
     """A node of many operands."""
-    if type(out) is not float:  # as of something that has _data, too, but is no Value
+    if type(out) is not float:  # as of something that has _datum, too, but is no Value
         sift(inputs)
         out = float(out)
     node: Value = blank()
-    node._data = out
+    node._datum = out
     node.operation = operation
     node.grad = 0.0
     node._left = node._right = None
@@ -246,8 +246,8 @@ def of_numbers(operation: Operation, *operands: Any) -> float:
 
 def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
     """Fill a node whose value or local derivative could not be computed the plain way."""
-    node._data = of_numbers(operation, *operands)
-    partials = partials_at_the_edge(operation, operands, node._data)
+    node._datum = of_numbers(operation, *operands)
+    partials = partials_at_the_edge(operation, operands, node._datum)
     for slot, operand, partial in zip(("_dleft", "_dright"), operands, partials):
         if isinstance(operand, Value):
             setattr(node, slot, partial)

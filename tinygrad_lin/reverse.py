@@ -15,7 +15,7 @@ import math
 from math import isfinite, nan
 from operator import index
 
-from tinygrad_lin.errors import DataError, ExpressionError, OperandError
+from tinygrad_lin.errors import DataError, ExpressionError, OperandError, shown
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, over_sequences
 from tinygrad_lin.recording import VALUES, many_operands, one_by_one, sift
@@ -170,7 +170,7 @@ def checked(output: Value, inputs: Iterable[Value]) -> list[Value]:
     inputs = list(inputs)
     for given in (output, *inputs):
         if not isinstance(given, Value):
-            raise OperandError(f"derivatives are taken of and by Values, not {given!r:.60}")
+            raise OperandError(f"derivatives are taken of and by Values, not {shown(given)}")
     return inputs
 
 
@@ -270,7 +270,7 @@ def read_with_values(operation: Operation) -> list[Callable[..., Any]]:
 def with_no_slope(data: float, operand: Value) -> Value:
     """A node of an operand with data that its operation does not give, and NaN for derivative."""
     node = operand * nan
-    node._data = data
+    node._datum = data
     return node
 
 
@@ -346,7 +346,7 @@ def constant(output: Any) -> float:
         return number(output)
     except OperandError:
         kind = type(output).__name__
-        raise OperandError(f"f must return one number, not {kind} {output!r:.60}") from None
+        raise OperandError(f"f must return one number, not {kind} {shown(output)}") from None
 
 
 def variable(args: tuple[Any, ...], place: int) -> Value:

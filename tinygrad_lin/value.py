@@ -12,7 +12,10 @@ themselves are rows of the table in `ops.py`; `recording.py` makes methods of th
 
 from __future__ import annotations
 
-from tinygrad_lin.errors import DomainError, OperandError
+from math import isinf
+from operator import ge, gt, is_, is_not, le, lt
+
+from tinygrad_lin.errors import DomainError, OperandError, shown
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 
 TYPE_CHECKING = False
@@ -57,8 +60,8 @@ class LeafMaker(type):
     def __call__(cls, data: Number, label: str = "") -> Any:
         """A leaf."""
         leaf = blank()
-        leaf._data = number(data)
-        if label or type(label) is not str:
+        leaf._datum = number(data)
+        if type(label) is not str or label:
             leaf.label = label
         leaf.grad = 0.0
         leaf.operation = leaf._left = leaf._right = None
@@ -95,7 +98,7 @@ class Value(Operations, metaclass=LeafMaker):
     # constant. A node of many operands (dot, total) has neither left nor right, and keeps a tuple
     # of its local derivatives in _dleft and one of its inputs in _dright.
     __slots__ = (
-        "_data",
+        "_datum",
         "_dleft",  # d self / d left
         "_dright",
         "_label",  # unset on most nodes; a Label where there is a scope
@@ -109,7 +112,7 @@ class Value(Operations, metaclass=LeafMaker):
     if TYPE_CHECKING:
         grad: float
         operation: Operation | None
-        _data: float
+        _datum: float
         _label: str
         _left: Value | None
         _right: Value | None
@@ -125,7 +128,7 @@ class Value(Operations, metaclass=LeafMaker):
     @property
     def data(self) -> float:
         """The number. On a leaf it can be set; elsewhere it is what the operation made of it."""
-        return self._data
+        return self._datum
 
     @data.setter
     def data(self, new: Number) -> None:
@@ -134,7 +137,7 @@ class Value(Operations, metaclass=LeafMaker):
                 f"the data of {self!r} is the result of {self.op} and cannot be set; "
                 "set the data of leaves and compute it again"
             )
-        self._data = number(new)
+        self._datum = number(new)
 
     @property
     def label(self) -> str:
@@ -147,7 +150,7 @@ class Value(Operations, metaclass=LeafMaker):
     @label.setter
     def label(self, text: str) -> None:
         if not isinstance(text, str):
-            raise OperandError(f"a label is a str, not {type(text).__name__}: {text!r}")
+            raise OperandError(f"a label is a str, not {type(text).__name__}: {shown(text)}")
         self._label = Label(text, self.scope) if self.scope else text
 
     @property
@@ -201,24 +204,24 @@ class Value(Operations, metaclass=LeafMaker):
         return self.abs()
 
     def __lt__(self, other: Value | Number) -> bool:
-        return self._data < data_of(other)
+        return self._datum < data_of(other)
 
     def __le__(self, other: Value | Number) -> bool:
-        return self._data <= data_of(other)
+        return self._datum <= data_of(other)
 
     def __gt__(self, other: Value | Number) -> bool:
-        return self._data > data_of(other)
+        return self._datum > data_of(other)
 
     def __ge__(self, other: Value | Number) -> bool:
-        return self._data >= data_of(other)
+        return self._datum >= data_of(other)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return self._datum != 0.0
 
     def __repr__(self) -> str:
         op = f", op={self.op!r}" if self.operation else ""
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value({self._data!r}, grad={self.grad!r}{op}{label})"
+        return f"Value({self._datum!r}, grad={self.grad!r}{op}{label})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """What a notebook shows: the graph, or text where there is no Graphviz."""
@@ -258,12 +261,14 @@ class Value(Operations, metaclass=LeafMaker):
                 "with the operands alone, or make an array of Values first"
             )
         arrays = [x for x in inputs if isinstance(x, numpy.ndarray)]
-        by_identity = ufunc in (numpy.equal, numpy.not_equal)
-        if by_identity or any(array.dtype == object for array in arrays):
-            return ufunc(*[numpy.array(x, object) if type(x) is Value else x for x in inputs])
-        if ufunc in (numpy.less, numpy.less_equal, numpy.greater, numpy.greater_equal):
-            return ufunc(*map(data_of, inputs))
-        return function_of(ufunc)(*inputs)
+        relation = RELATIONS.get(ufunc.__name__)
+        operate = relation or function_of(ufunc)
+        if relation in (is_, is_not) or any(array.dtype == object for array in arrays):
+            objects = [numpy.array(x, object) if type(x) is Value else x for x in inputs]
+            with numpy.errstate(all="ignore"):  # what is wrong is an error of ours
+                result = numpy.frompyfunc(operate, len(objects), 1)(*objects)
+            return numpy.asarray(result, bool)[()] if relation else result
+        return relation(*map(data_of, inputs)) if relation else operate(*inputs)
 
     def __copy__(self) -> Value:
         """A Value of its own, made from the same operands."""
@@ -292,6 +297,16 @@ MAKERS = [globals()]
 """The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
 
 
+RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "equal": is_,
+    "not_equal": is_not,
+    "less": lt,
+    "less_equal": le,
+    "greater": gt,
+    "greater_equal": ge,
+}
+"""What NumPy's comparisons are for Values; equality goes by identity."""
+
 UFUNCS: dict[Any, str] = {}
 """The names of the rows that NumPy's functions have been found to be."""
 
@@ -317,8 +332,8 @@ def number(given: Any) -> float:
     """A float from anything that is one real number, or an OperandError that says what to do."""
     kind = type(given)
     if kind is float:
-        number: float = given
-        return number
+        result: float = given
+        return result
     item = given
     if kind is not int:
         from numbers import Real
@@ -326,7 +341,7 @@ def number(given: Any) -> float:
         if not isinstance(given, Real):
             try:
                 item = given.item()  # an array or tensor of one element
-            except (AttributeError, TypeError, ValueError, RuntimeError):
+            except Exception:  # whatever another library's may raise
                 raise not_a_number(given, given) from None
         # A time has whole numbers for items, and a masked array the number under the mask.
         time = getattr(getattr(given, "dtype", None), "kind", "") in ("m", "M")
@@ -334,9 +349,12 @@ def number(given: Any) -> float:
         if time or masked or isinstance(item, bool) or not isinstance(item, Real):
             raise not_a_number(given, item)
     try:
-        return float(item)
+        result = float(item)
+        if kind is int or item == result or not isinf(result):  # not so a NumPy longdouble
+            return result
     except OverflowError:
-        raise DomainError("the number is too large for a float (above 1.8e308)") from None
+        pass
+    raise DomainError("the number is too large for a float (above 1.8e308)")
 
 
 def not_a_number(given: Any, item: Any) -> OperandError:
@@ -355,10 +373,10 @@ def not_a_number(given: Any, item: Any) -> OperandError:
         hint = "make one Value for each element, as in [Value(x) for x in array]"
     else:
         hint = "give a float or an int"
-    what = f"{type(given).__name__} {given!r:.60}"
+    what = f"{type(given).__name__} {shown(given)}"
     return OperandError(f"a Value holds one real number, not {what}; {hint}")
 
 
 def data_of(operand: Value | Number) -> float:
     """The number in a Value, or the number itself."""
-    return operand._data if type(operand) is Value else number(operand)
+    return operand._datum if type(operand) is Value else number(operand)

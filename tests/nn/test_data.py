@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tinygrad_lin import Data, DataError, Linear, Newton, fit, load, read_csv
+from tinygrad_lin import Data, DataError, Linear, Newton, fit, load, read_csv, read_csv_batches
 from tinygrad_lin.nn.data import SETS, Scaling, moons
 
 SLOPE, INTERCEPT = "1.00211681802045", "-0.262323073774029"  # certified by NIST
@@ -382,3 +382,40 @@ def test_a_constant_feature_is_refused_by_name(number: float, count: int) -> Non
     data = Data([[float(k), number] for k in range(count)], [0.0] * count, ("a", "b"))
     with pytest.raises(DataError, match="column 'b' is constant"):
         Scaling.of(data)
+
+
+# The same in batches
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        ("größe,y\n1,2\n".encode("latin-1"), "line 1: not UTF-8"),
+        (b"x,y\r1,2\r3,\xff\r", "line 3: not UTF-8"),
+        (b"x,note,y\n1,a\0b,2\n", "line 2: a zero byte"),
+        (b"x,x\n", "line 1: column 'x'"),
+        (b"x,y\n1," + b"9" * 200_000 + b"\n", "line 2: field larger"),
+    ],
+)
+def test_what_is_wrong_in_batches_is_a_data_error_too(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    path = tmp_path / "points.csv"
+    path.write_bytes(content)
+    for read in (read_csv, lambda path, **chosen: list(read_csv_batches(path, **chosen))):
+        with pytest.raises(DataError, match=rf"points\.csv(,)? {said}"):
+            read(path, x=["x"], y="y") if b"note" in content else read(path)
+
+
+def test_a_name_of_two_lines_in_batches(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text('\n"two\nlines, each, long";y\n1;2\n', encoding="utf-8")
+    ((x, y),) = read_csv_batches(path)
+    assert (x.tolist(), y.tolist()) == ([[1.0]], [2.0])
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+def test_a_batch_has_points(tmp_path: Path, rows: int) -> None:
+    with pytest.raises(DataError, match="at least one point"):
+        next(read_csv_batches(tmp_path / "points.csv", rows=rows))

@@ -352,6 +352,32 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, text: str) -> None:
         fit(Linear(), X, Y, checkpoint=file, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        ('"step": 10,', '"step": 7,'),
+        ('"step": 10,', '"step": "10",'),
+        ('"calm": 0,', '"calm": null,'),
+        ('"validation": []', '"validation": {}'),
+        ('"digest": "', '"digest": "0'),
+        ("0.", "1."),
+    ],
+)
+def test_a_checkpoint_that_somebody_changed_is_refused(
+    tmp_path: Path, was: str, is_now: str
+) -> None:
+    file = tmp_path / "checkpoint.json"
+    fit(Linear(), X, Y, checkpoint=file, steps=10)
+    text = file.read_text(encoding="utf-8")
+    assert was in text
+    file.write_text(text.replace(was, is_now), encoding="utf-8")
+    line = Linear()
+    before = data(line)
+    with pytest.raises(DataError, match=r"checkpoint\.json is damaged"):
+        fit(line, X, Y, checkpoint=file, steps=20, resume=True)
+    assert data(line) == before
+
+
 def test_a_checkpoint_that_is_not_there_is_the_oserror_it_is(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         fit(Linear(), X, Y, checkpoint=tmp_path / "nothing.json", resume=True)

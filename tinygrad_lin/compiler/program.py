@@ -8,7 +8,7 @@ import numpy
 
 from tinygrad_lin.compiler.choosing import Task, function_of
 from tinygrad_lin.compiler.functions import Function, InPlace
-from tinygrad_lin.errors import DataError, DomainError, OperandError
+from tinygrad_lin.errors import DataError, DomainError, OperandError, shown
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.value import Value, number
@@ -46,14 +46,14 @@ def compile_graph(
     (312.5, [-79.0, -24.0])
     """
     if not isinstance(output, Value) and not hasattr(output, "__iter__"):
-        raise OperandError(f"programs are made of Values, not of {output!r:.60}")
+        raise OperandError(f"programs are made of Values, not of {shown(output)}")
     outputs: list[Value] = [output] if isinstance(output, Value) else list(output)
     columns = [[entry] if isinstance(entry, Value) else list(entry) for entry in batch]
     is_matrix = [not isinstance(entry, Value) for entry in batch]
     leaves = [leaf for column in columns for leaf in column]
     for value in (*outputs, *leaves, *(wrt or ())):
         if not isinstance(value, Value):
-            raise OperandError(f"programs are made of Values, not of {value!r:.60}")
+            raise OperandError(f"programs are made of Values, not of {shown(value)}")
     if not outputs:
         raise DataError("there is no output to compute")
     if wrt is None:

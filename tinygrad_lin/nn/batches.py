@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -107,7 +107,7 @@ class Stream:
         try:
             self.rest: Iterator[Any] = iter(batches)
         except TypeError:
-            raise DataError(f"{WITHOUT_Y}, not {batches!r:.60}") from None
+            raise DataError(f"{WITHOUT_Y}, not {shown(batches)}") from None
         self.checked = checked
         self.step: int = -1
         self.now: Any = None
@@ -124,7 +124,7 @@ class Stream:
             self.ended = True
             return
         if not isinstance(batch, tuple) or len(batch) != 2:
-            raise DataError(f"{WITHOUT_Y}, and batch {self.step + 1} is {batch!r:.60}")
+            raise DataError(f"{WITHOUT_Y}, and batch {self.step + 1} is {shown(batch)}")
         self.now = self.checked(*batch)
         self.step += 1
 

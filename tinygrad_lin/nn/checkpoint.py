@@ -59,7 +59,8 @@ class Checkpoint(NamedTuple):
     def write(self, path: str | os.PathLike[str], training: dict[str, Any]) -> None:
         """Write it to a JSON file, exactly, with what tells this training from others."""
         content = {"format": FORMAT, "training": training, **self._asdict()}
-        write_whole(path, json.dumps(content, default=numpy.ndarray.tolist).encode())
+        text = json.dumps(content, default=numpy.ndarray.tolist)
+        write_whole(path, f'{text[:-1]}, "digest": "{digest_of(text)}"}}'.encode())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], training: dict[str, Any]) -> Checkpoint:
@@ -71,8 +72,10 @@ class Checkpoint(NamedTuple):
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
+            if content["format"] != FORMAT:
                 raise DataError(f"{path} is a checkpoint of another version")
+            if content.pop("digest") != digest_of(json.dumps(content)):
+                raise DataError(f"{path} is damaged: it is not as it was written")
             theirs = content.pop("training")
             for setting, mine in json.loads(json.dumps(training)).items():
                 if theirs[setting] != mine and setting == "points":
@@ -96,6 +99,11 @@ class Checkpoint(NamedTuple):
             raise
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise DataError(f"{path} is not a checkpoint: {error!r}") from None
+
+
+def digest_of(text: str) -> str:
+    """What tells a text from any other, such as one that a person has changed."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def as_snapshot(entries: Any) -> Snapshot:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -249,26 +249,20 @@ def read_csv_batches(
     Returns:
         Arrays of shape (rows, features) and (rows,), one pair after the other.
     """
+    if rows < 1:
+        raise DataError(f"a batch has at least one point, not {rows!r}")
     name = str(path)
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-        file.seek(0)
-        lines = csv.reader(file, delimiter=separator_of(first))
-        header: list[tuple[int, list[str]]] = []
-        try:
-            numbered = ((lines.line_num, cells) for cells in lines if any(map(str.strip, cells)))
-            header = list(islice(numbered, 1))
-            while (chunk := list(islice(numbered, rows))) or not header:
-                table = tabulate(name, header + chunk)
-                features, target = table.chosen(x, y)
-                points = numpy.array(table.columns([*features, target]))
-                yield points[:, :-1], points[:, -1]
-        except UnicodeDecodeError:
-            raise DataError(
-                f"{name}, after line {lines.line_num}: not UTF-8 text; save it as UTF-8"
-            ) from None
-        except csv.Error as error:
-            raise DataError(f"{name}, line {lines.line_num}: {error}") from None
+    with open(path, encoding=ENCODING, errors=ESCAPED, newline="") as file:
+        lines = rows_of(name, file)
+        header = list(islice(lines, 1))
+        while True:
+            chunk = list(islice(lines, rows))
+            table = tabulate(name, header + chunk)
+            features, target = table.chosen(x, y)
+            points = numpy.array(table.columns([*features, target]))
+            if not chunk:
+                return
+            yield points[:, :-1], points[:, -1]
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -277,20 +271,46 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     if str(path) == "-" and sys.stdin is None:
         raise DataError("there is no standard input to read from")
     raw = sys.stdin.buffer.read() if str(path) == "-" else Path(path).read_bytes()
+    text = io.StringIO(raw.decode(ENCODING, ESCAPED), newline="")
+    return tabulate(name, rows_of(name, text))
+
+
+ENCODING, ESCAPED = "utf-8-sig", "surrogateescape"
+NO_TEXT = re.compile("[\0\udc80-\udcff]")
+"""Zero bytes, and how bytes that are not UTF-8 are escaped."""
+
+
+def rows_of(name: str, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row that is not blank, with the number of its last line."""
+    lines = sound_lines(name, text)
+    begin = list(first_row(lines))
+    reader = csv.reader(chain(begin, lines), delimiter=separator_of("".join(begin)))
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line_number = raw[: error.start].count(b"\n") + 1
-        raise DataError(f"{name}, line {line_number}: not UTF-8 text; save it as UTF-8") from None
-    if "\0" in text:
-        raise DataError(
-            f"{name}, line {text[: text.index(chr(0))].count(chr(10)) + 1}: a zero byte"
-        )
-    try:
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
-        return tabulate(name, ((lines.line_num, cells) for cells in lines))
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                yield reader.line_num, cells
     except csv.Error as error:
-        raise DataError(f"{name}: {error}") from None
+        raise DataError(f"{name}, line {reader.line_num}: {error}") from None
+
+
+def sound_lines(name: str, text: Iterable[str]) -> Iterator[str]:
+    """The lines, as long as they are text."""
+    for line_number, line in enumerate(text, start=1):
+        if found := NO_TEXT.search(line):
+            fault = "not UTF-8 text; save it as UTF-8" if found[0] > "\0" else "a zero byte"
+            raise DataError(f"{name}, line {line_number}: {fault}")
+        yield line
+
+
+def first_row(lines: Iterator[str]) -> Iterator[str]:
+    """The lines up to the first that is not blank; more where it ends within quotes."""
+    size, quotes = 0, 0
+    for line in lines:
+        yield line
+        size, quotes = size + len(line.strip()), quotes + line.count('"')
+        if size and (quotes % 2 == 0 or size > csv.field_size_limit()):
+            return
 
 
 def csv_of(header: Sequence[str], rows: Iterable[Sequence[float | str]]) -> str:
@@ -319,12 +339,8 @@ def separator_of(text: str) -> str:
 
 
 def tabulate(name: str, lines: Iterable[tuple[int, list[str]]]) -> Table:
-    """A table of numbered lines of cells; the first that is not blank holds the names."""
-    rows = [
-        (number, [cell.strip() for cell in cells])
-        for number, cells in lines
-        if any(cell.strip() for cell in cells)
-    ]
+    """A table of numbered lines of cells; the first holds the names."""
+    rows = list(lines)
     if not rows:
         raise DataError(f"{name} is empty; its first line should name the columns")
     start, header = rows.pop(0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, shown
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.scopes import place, scope
@@ -44,7 +44,7 @@ def generator(rng: Seed) -> numpy.random.RandomState | numpy.random.Generator:
         return numpy.random.RandomState(index(rng))
     except (TypeError, ValueError):
         raise DataError(
-            f"rng must be a NumPy generator or a seed from 0 to 4294967295, not {rng!r:.60}"
+            f"rng must be a NumPy generator or a seed from 0 to 4294967295, not {shown(rng)}"
         ) from None
 
 

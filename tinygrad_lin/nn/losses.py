@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, shown
 from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
@@ -114,7 +114,7 @@ def one_of(low: float, high: float, targets: Sequence[Value | Number]) -> list[A
     """The targets, if each is one of two numbers; a leaf for them stays one."""
     for place, y in enumerate(targets):
         if (y.data if isinstance(y, Value) else y) not in (low, high):
-            raise DataError(f"targets[{place}] must be {low:g} or {high:g}, not {y!r:.60}")
+            raise DataError(f"targets[{place}] must be {low:g} or {high:g}, not {shown(y)}")
     return [y if isinstance(y, Value) else float(y) for y in targets]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, shown
 from tinygrad_lin.nn.linear import Module, features_of
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.scopes import scope
@@ -68,7 +68,7 @@ class MLP(Module):
         if len(self.sizes) < 2 or not sound:
             raise DataError(
                 f"the sizes of a net are two or more whole numbers of at least 1, such as "
-                f"[2, 16, 16, 1], not {sizes!r:.60}"
+                f"[2, 16, 16, 1], not {shown(sizes)}"
             )
         if activation not in activations():
             raise DataError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError, DomainError, OperandError
+from tinygrad_lin.errors import DataError, DomainError, OperandError, shown
 from tinygrad_lin.reverse import hessian
 from tinygrad_lin.value import Value
 
@@ -52,7 +52,7 @@ class Optimizer:
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.op is not None:
                 raise OperandError(
-                    f"a parameter is a leaf, a Value made by hand: {parameter!r:.60}"
+                    f"a parameter is a leaf, a Value made by hand: {shown(parameter)}"
                 )
         if not is_real(lr) or not 0 < lr < math.inf:
             raise DataError(f"the learning rate must be above 0 and finite, not {lr!r}")
@@ -67,7 +67,7 @@ class Optimizer:
         slopes = numpy.array([parameter.grad for parameter in self.parameters])
         changes = numpy.asarray(self.changes(slopes, cost), dtype=float)
         for parameter, change in zip(self.parameters, changes.tolist()):
-            parameter._data -= change
+            parameter._datum -= change
 
 
 class SGD(Optimizer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from tinygrad_lin import Program, compile_graph
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import OperandError, shown
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Programmed:
         recorded, _ = self.recorded.cost_and_slopes(p, x, y)
         self.agrees = self.agrees and abs(recorded - cost) <= CLOSE * max(self.scale, abs(cost))
         graph = self.recorded.shown(p, x, y)
-        graph._data = cost
+        graph._datum = cost
         for parameter, slope in zip(self.parameters, slopes.tolist()):
             parameter.grad = slope
         return graph
@@ -147,6 +147,6 @@ def cost_of(model: Module, rows: list[Any], targets: list[Any], loss: Loss) -> V
     cost = loss([model(row) for row in rows], targets)
     if not isinstance(cost, Value):
         raise OperandError(
-            f"the loss must return a Value made from the predictions, not {cost!r:.60}"
+            f"the loss must return a Value made from the predictions, not {shown(cost)}"
         )
     return cost

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError
+from tinygrad_lin.errors import DataError, DivergedError, DomainError, TinygradError, shown
 from tinygrad_lin.graph import first_nonfinite
 from tinygrad_lin.nn.batches import Points, Stream, split
 from tinygrad_lin.nn.checkpoint import Checkpoint, Snapshot, training_of
@@ -425,7 +425,7 @@ def points(x: Any, y: Any) -> tuple[Floats, Floats]:
     if not len(rows) and not len(targets):
         raise DataError("there are no points to learn from")
     if targets.ndim == 2 and targets.shape[1] != 1:
-        raise DataError(f"y[0] must be one number: {y[0]!r:.60}")
+        raise DataError(f"y[0] must be one number: {shown(y[0])}")
     if len(rows) != len(targets):
         raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
     rows, targets = rows.reshape(len(rows), -1), targets.reshape(-1)
@@ -458,7 +458,7 @@ def lists(name: str, given: Sequence[Any]) -> list[list[float]]:
             raise DataError(
                 f"{name}[{place}] has {len(result[-1])} features, {name}[0] has {len(result[0])}"
                 if name == "x"
-                else f"y[{place}] must be one number: {entry!r:.60}"
+                else f"y[{place}] must be one number: {shown(entry)}"
             )
     return result
 

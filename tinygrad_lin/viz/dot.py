@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import graphviz
 
-from tinygrad_lin.errors import DataError, OperandError, printable
+from tinygrad_lin.errors import DataError, OperandError, printable, shown
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
@@ -167,7 +167,7 @@ def draw(
     b'<?xml'
     """
     if not isinstance(value, Value):
-        raise OperandError(f"draw() takes a Value, not {type(value).__name__} {value!r:.60}")
+        raise OperandError(f"draw() takes a Value, not {type(value).__name__} {shown(value)}")
     if direction not in ("LR", "RL", "TB", "BT"):
         raise DataError(f"direction must be LR, RL, TB or BT, not {direction!r}")
     if not isinstance(precision, int) or not 1 <= precision <= 17:
@@ -196,7 +196,7 @@ def draw(
 def paths_to(leaf: Value, order: Sequence[Value]) -> dict[Value, int]:
     """The nodes on the paths to a leaf."""
     if not isinstance(leaf, Value):
-        raise OperandError(f"a path leads to a Value, not to {type(leaf).__name__} {leaf!r:.60}")
+        raise OperandError(f"a path leads to a Value, not to {type(leaf).__name__} {shown(leaf)}")
     if leaf not in set(order):
         raise DataError(f"no path leads from {order[-1]!r} to {leaf!r}")
     return count_paths(order, leaf)
