@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 class TinygradError(Exception):
     """The root of all errors of this package."""
 
+    def __reduce__(self) -> tuple[Any, ...]:  # so that all come back from another process
+        return made_again, (type(self), self.args, vars(self))
+
 
 class OperandError(TinygradError, TypeError):
     """What was given is not one real number (or a Value where a Value is wanted)."""
@@ -52,3 +55,10 @@ class GradientMismatch(TinygradError, AssertionError):
 
 class ExpressionError(TinygradError, ValueError):
     """A text is not an expression that can be read."""
+
+
+def made_again(kind: type[TinygradError], args: tuple[Any, ...], attributes: Any) -> TinygradError:
+    """An error that was pickled."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
@@ -28,24 +27,16 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
                 stream.write(content)
             return
         path = Path(os.path.realpath(path))
-        handle, draft = tempfile.mkstemp(prefix=".tinygrad_lin-", dir=path.parent)
+        draft = path.with_name(f".tinygrad_lin-{os.urandom(8).hex()}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with draft.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(draft, 0o666 & ~current_umask())
             os.replace(draft, path)
         except BaseException:
-            os.unlink(draft)
+            draft.unlink(missing_ok=True)
             raise
     except OSError as error:
         error.filename = str(given)  # and not the draft
         raise
-
-
-def current_umask() -> int:
-    """The process's mask for the rights of new files."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

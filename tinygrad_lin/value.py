@@ -12,6 +12,8 @@ themselves are rows of the table in `ops.py`; `recording.py` makes methods of th
 
 from __future__ import annotations
 
+from threading import Lock
+
 from tinygrad_lin.errors import DomainError, OperandError
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 
@@ -290,6 +292,9 @@ blank: Callable[[], Any] = type.__call__.__get__(Value)
 
 MAKERS = [globals()]
 """The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
+
+MAKING = Lock()
+"""Held while these change."""
 
 
 UFUNCS: dict[Any, str] = {}

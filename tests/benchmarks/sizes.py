@@ -218,7 +218,7 @@ def of_first_nonfinite(n: int) -> str:
 
 
 def of_copy(n: int) -> str:
-    root, x = recorded(n)
+    root, _ = recorded(n)
     return f"the same operand: {copy.copy(root).inputs == root.inputs}"
 
 
