@@ -54,7 +54,7 @@ def test_the_longest_name_a_folder_takes(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
-@pytest.mark.parametrize("call", ["replace", "fsync", "chmod"])
+@pytest.mark.parametrize("call", ["replace", "fsync"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_after_an_error_the_old_file_stands_and_no_draft(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: BaseException

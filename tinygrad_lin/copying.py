@@ -6,6 +6,7 @@ as a cost and its parameters, stay connected.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -67,10 +68,16 @@ def put_together(given: Parts) -> Value:
 
 
 def copied(root: Value, memo: dict[int, Any]) -> Value:
-    """A copy of the graph below a Value, as of copy.deepcopy."""
-    for node in topological_order(root):
-        if id(node) not in memo:
-            memo[id(node)] = put_together(parts(node, lambda x: memo[id(x)]))
+    """A copy of the graph below a Value, as of copy.deepcopy; what has been copied is not again."""
+    todo = [root]
+    while todo:
+        before = [x for x in todo[-1].inputs if id(x) not in memo]
+        if before:
+            todo += before[::-1]
+        else:
+            node = todo.pop()
+            if id(node) not in memo:
+                memo[id(node)] = put_together(parts(node, lambda x: memo[id(x)]))
     result: Value = memo[id(root)]
     return result
 
@@ -92,13 +99,15 @@ class Passenger:
 
 PASSENGERS: WeakValueDictionary[int, Passenger] = WeakValueDictionary()
 """Those on their way, by the identity of their Value, which they keep alive."""
+MEETING = Lock()
 
 
 def passenger(node: Value) -> Passenger:
     """The one for a Value."""
-    found = PASSENGERS.get(id(node))
-    if found is None:
-        found = PASSENGERS[id(node)] = Passenger(node)
+    with MEETING:
+        found = PASSENGERS.get(id(node))
+        if found is None:
+            found = PASSENGERS[id(node)] = Passenger(node)
     return found
 
 

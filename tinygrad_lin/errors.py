@@ -18,6 +18,9 @@ class TinygradError(Exception):
     def __str__(self) -> str:
         return "\n".join(map(printable, super().__str__().split("\n")))
 
+    def __reduce__(self) -> tuple[Any, ...]:  # so that all come back from another process
+        return made_again, (type(self), self.args, vars(self))
+
 
 class OperandError(TinygradError, TypeError):
     """What was given is not one real number (or a Value where a Value is wanted)."""
@@ -68,3 +71,10 @@ def shown(given: object) -> str:
         return f"{given!r:.60}"
     except Exception:  # such as that of a whole number of 5,000 digits
         return object.__repr__(given)
+
+
+def made_again(kind: type[TinygradError], args: tuple[Any, ...], attributes: Any) -> TinygradError:
+    """An error that was pickled."""
+    error = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error

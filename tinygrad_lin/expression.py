@@ -180,6 +180,9 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expression, (self.text,)
+
 
 def of_operator(operator: ast.AST) -> Callable[..., Any]:
     """The function of the row that an operator stands for."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+from functools import partial
 from pathlib import Path
 
 STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 """Where files stand for streams, even for one that the shell leads into a regular file."""
+DRAFT = ".tinygrad_lin-{process}-{number}"
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under another name beside its own, then put it in place in one step.
 
     A link is followed: what it leads to is written, and the link stays. A file that was there keeps
-    its rights; a new one has those of the umask, and nobody else can read it before it is whole. A
-    device or a pipe, such as /dev/stdout, is written to directly.
+    its rights, and a new one has those of the umask. A device or a pipe, such as /dev/stdout, is
+    written to directly.
 
     Raises:
         OSError: the folder or the file cannot be written; what stood there before still does.
@@ -32,29 +33,41 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         path = Path(os.path.realpath(path))
         if path.is_symlink():
             raise OSError(errno.ELOOP, "is a link in a circle of links")
-        handle, draft = tempfile.mkstemp(prefix=".tinygrad_lin-", dir=path.parent)
+        rights = path.stat().st_mode & 0o777 if path.exists() else None
+        number = os.urandom(8).hex()
+        draft = path.with_name(DRAFT.format(process=os.getpid(), number=number))
+        opener = partial(os.open, mode=0o666 if rights is None else rights)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(draft, "xb", opener=opener) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(draft, rights_of(path))
+            if rights is not None:
+                draft.chmod(rights)
             os.replace(draft, path)
         except BaseException:
-            os.unlink(draft)
+            draft.unlink(missing_ok=True)
             raise
     except OSError as error:
         error.filename = str(given)  # and not the draft
         raise
 
 
-def rights_of(path: Path) -> int:
-    """Who may read, write and run a file: those it has, or else those of a new one."""
-    return path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~current_umask()
+def clear_drafts(folder: Path) -> None:
+    """Remove what processes that are no more left half written."""
+    for draft in folder.glob(DRAFT.format(process="*", number="*")):
+        process = draft.name.split("-")[1]
+        if process.isdecimal() and not is_running(int(process)):
+            draft.unlink(missing_ok=True)
 
 
-def current_umask() -> int:
-    """The process's mask for the rights of new files."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number, or no way to know."""
+    if os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except (PermissionError, OverflowError):  # another user's, or no number of a process
+            return True
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from math import isfinite
+from threading import Lock
 
 from tinygrad_lin.errors import OperandError, shown
 
@@ -61,7 +62,7 @@ class no_gc:
     """Spare the recording of a big graph the passes of Python's cyclic garbage collector.
 
     Values make no reference cycles and are freed at once without it. The switch is the process's:
-    other threads run without the collector meanwhile.
+    other threads run without the collector meanwhile, until the last of them has left.
 
     >>> from tinygrad_lin import Value
     >>> with no_gc():
@@ -70,13 +71,19 @@ class no_gc:
     10.0
     """
 
-    def __init__(self) -> None:
-        self._was_on: list[bool] = []  # once for each time it is entered
+    _counting = Lock()
+    _entered = 0  # how many times, in the whole process
+    _was_on = False
 
     def __enter__(self) -> None:
-        self._was_on.append(gc.isenabled())
-        gc.disable()
+        with no_gc._counting:
+            if not no_gc._entered:
+                no_gc._was_on = gc.isenabled()
+                gc.disable()
+            no_gc._entered += 1
 
     def __exit__(self, *error: object) -> None:
-        if self._was_on.pop():
-            gc.enable()
+        with no_gc._counting:
+            no_gc._entered -= 1
+            if not no_gc._entered and no_gc._was_on:
+                gc.enable()

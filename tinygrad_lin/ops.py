@@ -18,7 +18,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     Interval = tuple[float, float]
@@ -220,7 +220,22 @@ def loop(operation: Operation) -> str:
     return f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
 
 
-TABLE: dict[str, Operation] = {}
+class Table(dict[str, Operation]):
+    """Rows by name, gone through as they are now: another thread may add one meanwhile."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().keys()))
+
+    def values(self) -> list[Operation]:  # type: ignore[override]
+        """The rows."""
+        return list(super().values())
+
+    def items(self) -> list[tuple[str, Operation]]:  # type: ignore[override]
+        """Names and rows."""
+        return list(super().items())
+
+
+TABLE = Table()
 """The rows by name, the user's own included (see :func:`tinygrad_lin.add_operation`)."""
 
 

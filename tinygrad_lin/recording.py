@@ -11,6 +11,7 @@ import builtins
 import math
 from keyword import iskeyword
 from math import isnan, nan
+from threading import Lock
 
 from tinygrad_lin.errors import DataError, DomainError, ExpressionError, OperandError, shown
 from tinygrad_lin.ops import (
@@ -24,7 +25,7 @@ from tinygrad_lin.ops import (
     over_sequences,
     written_out,
 )
-from tinygrad_lin.value import MAKERS, Value, blank, data_of, number
+from tinygrad_lin.value import MAKERS, MAKING, Value, blank, data_of, number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -355,10 +356,11 @@ def record(*operations: Operation) -> None:
         **{tool.__name__: tool for tool in (Value, number, sift, many_operands)},
         **{tool.__name__: tool for tool in (refuse_singles, of_different_lengths, without_value)},
         **{tool.__name__: tool for tool in (of_numbers, at_the_edge, partials_at_the_edge)},
-        "blank": blank,
         "__name__": "tinygrad_lin",
     }
-    MAKERS.append(namespace)
+    with MAKING:  # a scope may open meanwhile
+        namespace["blank"] = blank
+        MAKERS.append(namespace)
     text = "".join(map(source, operations))
     exec(compile(text, "<operations of tinygrad_lin>", "exec"), namespace)  # nosec B102
     for operation in operations:
@@ -389,6 +391,9 @@ RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", 
 RESERVED |= {"data", "inputs", "operands", "partials", "n", "number", "numbers", "sift", "error"}
 RESERVED |= {"float", "map", "type"}
 """Names that formulas and the templates above use for other things."""
+
+ADDING = Lock()
+"""Held while a row is added: of two with one name, one comes second."""
 
 
 def add_operation(
@@ -432,10 +437,6 @@ def add_operation(
     >>> x.grad, cube(3.0)
     (12.0, 27.0)
     """
-    taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
-    taken = taken or hasattr(builtins, name)
-    if taken or not name.isidentifier():
-        raise ExpressionError(f"an operation cannot be called {name!r}: that is taken or no name")
     row = Operation(
         name, formula, tuple(partials), sign, tex,
         defined=defined, smooth=smooth, draw=draw, operands=operands,
@@ -448,17 +449,23 @@ def add_operation(
         raise ExpressionError(
             f"{name} cannot have operands {row.operands}: without a star they are x and y"
         )
-    try:
-        enter(row)
-        record(row)
-        try_out(row)
-    except DomainError as error:
-        forget(row)
-        raise ExpressionError(f"{name} cannot be drawn from {row.draw}: {error}") from None
-    except Exception as error:  # whatever a formula may do
-        forget(row)
-        raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
-    return FUNCTIONS[name]
+    with ADDING:
+        taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
+        if taken or hasattr(builtins, name) or not name.isidentifier():
+            raise ExpressionError(
+                f"an operation cannot be called {name!r}: that is taken or no name"
+            )
+        try:
+            enter(row)
+            record(row)
+            try_out(row)
+        except DomainError as error:
+            forget(row)
+            raise ExpressionError(f"{name} cannot be drawn from {row.draw}: {error}") from None
+        except Exception as error:  # whatever a formula may do
+            forget(row)
+            raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
+        return FUNCTIONS[name]
 
 
 def try_out(row: Operation) -> None:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import lru_cache
-from threading import Lock
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.value import MAKERS, Label, Value, blank
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from contextvars import Token
+from tinygrad_lin.value import MAKERS, MAKING, Label, Value, blank
 
 _innermost: ContextVar[Label | None] = ContextVar("innermost", default=None)
-_lock = Lock()
 _open = [0]  # scopes in the whole process; while there are none, recording does not look for one
 
 
@@ -40,17 +34,17 @@ class scope:
         if not isinstance(name, str) or not name:
             raise DataError(f"a scope is named by a text, not by {name!r}")
         self.name = name
-        self._tokens: list[Token[Label | None]] = []
 
     def __enter__(self) -> None:
         outer = _innermost.get()
-        self._tokens.append(
-            _innermost.set(labelled(outer.scope if outer is not None else (), self.name, ""))
-        )
+        _innermost.set(labelled(outer.scope if outer is not None else (), self.name, ""))
         change_open_scopes(+1)
 
     def __exit__(self, *error: object) -> None:
-        _innermost.reset(self._tokens.pop())
+        inner = _innermost.get()
+        assert inner is not None
+        *outer, name = inner.scope[:-1] or (None,)
+        _innermost.set(labelled(tuple(outer), name, "") if name else None)
         change_open_scopes(-1)
 
 
@@ -68,7 +62,7 @@ def labelled(outer: tuple[str, ...], name: str, label: str) -> Label:
 
 def change_open_scopes(by: int) -> None:
     """Count the open scopes: from the first to the last, nodes look for theirs."""
-    with _lock:
+    with MAKING:
         _open[0] += by
         if _open[0] == max(by, 0):
             maker = blank_in_scope if _open[0] else blank

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from math import isinf
 from operator import ge, gt, is_, is_not, le, lt
+from threading import Lock
 
 from tinygrad_lin.errors import DomainError, OperandError, shown
 from tinygrad_lin.ops import FUNCTIONS, TABLE
@@ -295,6 +296,9 @@ blank: Callable[[], Any] = type.__call__.__get__(Value)
 
 MAKERS = [globals()]
 """The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
+
+MAKING = Lock()
+"""Held while these change."""
 
 
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {

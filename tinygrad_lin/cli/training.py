@@ -34,6 +34,7 @@ from tinygrad_lin.cli.results import (
     write_results,
 )
 from tinygrad_lin.errors import DataError, DivergedError
+from tinygrad_lin.files import clear_drafts
 from tinygrad_lin.nn.batches import split
 from tinygrad_lin.nn.data import Data
 from tinygrad_lin.nn.linear import Linear, Module
@@ -300,6 +301,7 @@ def folder_for_results(out: Path) -> Iterator[None]:
     """Make a folder; if nothing comes of it, it goes again, with the folders made around it."""
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     out.mkdir(parents=True, exist_ok=True)
+    clear_drafts(out)
     try:
         yield
     except BaseException as error:

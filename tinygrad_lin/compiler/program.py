@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -89,6 +90,10 @@ class Program:
         self._fitting: tuple[tuple[int, ...], ...] = ()  # the shapes of the latest call
         self._functions: dict[tuple[int, bool, bool], Function] = {}
         self._function(0, True, False)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # it is compiled again where it arrives
+        graph = self._outputs, self._columns, self._is_matrix, self._wrt
+        return compiled_again, (graph, self._xp.__name__)
 
     # ----------------------------------------------------------------------- what a user calls
     def value(self, params: ArrayLike, *batch: ArrayLike) -> Any:
@@ -215,6 +220,11 @@ class Program:
                 raise
             raise DomainError(f"row {row} of the batch: {error}") from None
         return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
+
+
+def compiled_again(graph: tuple[Any, Any, Any, Any], xp: str) -> Program:
+    """A program that was pickled or copied."""
+    return Program(*graph, import_module(xp))
 
 
 def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:

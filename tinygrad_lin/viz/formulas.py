@@ -231,7 +231,7 @@ def symbols_reader(kind: type[Symbol]) -> Reader:
 
     meanings = {
         name: of_math(name) if callable(value) else value
-        for name, value in FLOATS.meanings.items()
+        for name, value in list(FLOATS.meanings.items())
         if not name.startswith("__")
     }
     rows = {name: of_row(row) for name, row in TABLE.items()}
