@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from tinygrad_lin import files
-from tinygrad_lin.files import write_whole
+from tinygrad_lin.files import clear_drafts, write_whole
 
 
 @pytest.fixture
@@ -181,3 +183,20 @@ def test_a_stream_led_into_a_file_keeps_what_stands_there(
     write_whole(stdout, b"after")
     assert log.read_bytes() == b"before, after"
     assert stdout.is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask for a process without harm")
+def test_drafts_of_processes_that_are_no_more_are_cleared(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    gone = tmp_path / f".tinygrad_lin-{process.pid}-0"
+    kept = [
+        tmp_path / f".tinygrad_lin-{os.getpid()}-0",
+        tmp_path / ".tinygrad_lin-mine-0",
+        tmp_path / f".tinygrad_lin-{10**30}-0",
+        tmp_path / "model.json",
+    ]
+    for file in (gone, *kept):
+        file.touch()
+    clear_drafts(tmp_path)
+    assert set(tmp_path.iterdir()) == set(kept)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import partial
 from pathlib import Path
 
 STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
@@ -16,8 +15,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under another name beside its own, then put it in place in one step.
 
     A link is followed: what it leads to is written, and the link stays. A file that was there keeps
-    its rights, and a new one has those of the umask. A device or a pipe, such as /dev/stdout, is
-    written to directly.
+    its rights; a new one has those of the umask, and nobody else can read it before it is whole. A
+    device or a pipe, such as /dev/stdout, is written to directly.
 
     Raises:
         OSError: the folder or the file cannot be written; what stood there before still does.
@@ -33,17 +32,16 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         path = Path(os.path.realpath(path))
         if path.is_symlink():
             raise OSError(errno.ELOOP, "is a link in a circle of links")
-        rights = path.stat().st_mode & 0o777 if path.exists() else None
         number = os.urandom(8).hex()
         draft = path.with_name(DRAFT.format(process=os.getpid(), number=number))
-        opener = partial(os.open, mode=0o666 if rights is None else rights)
         try:
-            with open(draft, "xb", opener=opener) as file:
+            with draft.open("xb") as file:
+                rights = (path if path.exists() else draft).stat().st_mode & 0o777
+                draft.chmod(0o600)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            if rights is not None:
-                draft.chmod(rights)
+            draft.chmod(rights)
             os.replace(draft, path)
         except BaseException:
             draft.unlink(missing_ok=True)
