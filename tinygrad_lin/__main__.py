@@ -1,5 +1,20 @@
 """`python -m tinygrad_lin` is the command tinygrad-lin."""
 
-from tinygrad_lin.cli import main
+import sys
 
-main(prog_name="python -m tinygrad_lin")
+INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
+
+
+def main(name: str | None = None) -> None:
+    """Run the command; Ctrl-C ends it in one line, even while its libraries are loading."""
+    try:
+        from tinygrad_lin.cli import main as command
+
+        command(prog_name=name)
+    except KeyboardInterrupt:
+        print("Error: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main("python -m tinygrad_lin")

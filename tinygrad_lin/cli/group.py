@@ -32,6 +32,8 @@ class Commands(click.Group):
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
             fail(error.format_message(), 2)
+        except KeyboardInterrupt:
+            fail("interrupted", INTERRUPTED)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error becomes one line and an exit code."""
