@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
 import tinygrad_lin
-from tinygrad_lin.cli import main
+from tinygrad_lin.cli import main, training
 from tinygrad_lin.nn.data import SETS
 
 POINTS = "height,age,weight\n" + "".join(
@@ -153,3 +157,40 @@ def test_one_way_to_write_the_steps_at_a_time() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert run("--version").stdout == f"tinygrad-lin, version {tinygrad_lin.__version__}\n"
+
+
+def test_ctrl_c_while_libraries_load_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Loading(ModuleType):
+        def __getattr__(self, name: str) -> NoReturn:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "tinygrad_lin.cli", Loading("tinygrad_lin.cli"))
+    with pytest.raises(SystemExit) as ended:
+        import_module("tinygrad_lin.__main__").main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Error: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 2, "Error: there is not enough memory\n"),
+        (KeyboardInterrupt(), 130, "Error: interrupted\n"),
+        (
+            OSError(28, "No space left on device", "file"),
+            2,
+            "Error: file: No space left on device\n",
+        ),
+    ],
+)
+def test_what_the_machine_has_not_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(training, "choose", fail)
+    result = CliRunner().invoke(main, ["fit"])
+    assert (result.exit_code, result.stderr) == (code, said)

@@ -47,6 +47,8 @@ class Commands(click.Group):
             fail(error, 2)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
+        except MemoryError:
+            fail("there is not enough memory", 2)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
