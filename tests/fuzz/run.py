@@ -66,7 +66,7 @@ def fuzz(job: tuple[str, str, str], seconds: float, seed: int, folder: Path, cou
     def fail(about: str) -> None:
         failed.value += 1
         text = f"{subject}, {name}, {about}\n\n{traceback.format_exc()}"
-        (folder / f"failure-{about}.txt").write_text(text, encoding="utf-8", errors="replace")
+        folder.with_name(f"{name}-{about}.txt").write_text(text, encoding="utf-8", errors="replace")
         print(text, flush=True)
 
     def load() -> Any:
@@ -94,9 +94,9 @@ def by_seeds(
     while True:
         try:
             hypothesis.seed(seed)(test)()
-        except BaseException as error:  # of the package's or of pytest's
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # such as pytest's
             fail(f"seed-{seed}")
         seed += 1
         if time.monotonic() >= end:
@@ -116,7 +116,9 @@ def by_coverage(
     def one_input(data: bytes) -> None:
         try:
             test.hypothesis.fuzz_one_input(data)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # such as pytest's
             place = repr(traceback.extract_tb(error.__traceback__)[-1])
             if place not in places:  # the same again is nothing new
                 places.add(place)
