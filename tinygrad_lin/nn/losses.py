@@ -101,9 +101,9 @@ def matched(predictions: Sequence[Value], targets: Sequence[Value | Number]) -> 
     """Refuse predictions and targets that are not pairs of numbers."""
     for name, given in (("predictions", predictions), ("targets", targets)):
         if not hasattr(given, "__len__"):
-            raise DataError(f"{name} is a sequence: give [x], not x = {given!r:.60}")
+            raise DataError(f"{name} is a sequence: give [x], not x = {shown(given)}")
         if len(given) and hasattr(given[0], "__len__") and getattr(given[0], "shape", None) != ():
-            raise DataError(f"{name}[0] must be one number, not {given[0]!r:.60}")
+            raise DataError(f"{name}[0] must be one number, not {shown(given[0])}")
     if len(predictions) != len(targets):
         raise DataError(f"{len(predictions)} predictions do not match {len(targets)} targets")
     if len(targets) == 0:

@@ -394,6 +394,5 @@ def escaped(text: str, longest: int = LONGEST_LABEL) -> str:
     """Text for an HTML-like label, whatever is in it."""
     if len(text) > longest:
         text = text[: longest - 1] + "…"
-    return (
-        html.escape(printable(text)).replace("\\", "&#92;&#92;") or "&nbsp;"
-    )  # \N is a command there
+    safe = html.escape(printable(text)).replace("\\", "&#92;&#92;")  # \N is a command there
+    return safe or "&nbsp;"
