@@ -276,9 +276,10 @@ def test_operands_on_either_side(thing: Thing, number: float, name: str, left: b
         assert has_ways_of_its_own(thing.object)
         return
     assert whole(found)
-    assert found.inputs == (value,)
+    assert value in found.inputs
     if has_ways_of_its_own(thing.object):
         return
+    assert found.inputs == (value,)
     assert wanted is not None
     assert same(found.data, wanted.data)
     assert [repr(p) for p in found.partials] == [repr(p) for p in wanted.partials]
