@@ -7,6 +7,7 @@ import math
 import pickle
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -131,7 +132,7 @@ def refused_row(shape: Any, n: int) -> Callable[[], Any]:
 def every_leaf(shape: Any, n: int) -> Callable[[], Any]:
     """As many leaves as nodes."""
     leaves = [Value(X, f"x{k}") for k in range(n)]
-    root = total([a * b for a, b in zip(leaves, leaves[1:])]) * shape(leaves[0], n)
+    root = total([a * b for a, b in pairwise(leaves)]) * shape(leaves[0], n)
     return lambda: compile_graph(root, wrt=leaves).value_and_grad([X] * n)
 
 
@@ -147,7 +148,7 @@ WORK: dict[str, Callable[[Any, int], Callable[[], Any]]] = {
     "hessian": of_one(lambda root, x: hessian(root, [x])),
     "check_gradients": lambda shape, n: lambda: check_gradients(lambda x: shape(x, n), X),
     "steps": of_one(lambda root, x: str(steps(root))),
-    "explain": of_one(lambda root, x: explain(root, x)),
+    "explain": of_one(explain),
     "draw": of_one(lambda root, x: draw(root).source),
     "draw a path": of_one(lambda root, x: draw(root, path=x).source),
     "draw every node": of_one(lambda root, x: draw(root, fold=None).source),

@@ -1,8 +1,8 @@
 """How large a graph may be, and how time and memory grow: python sizes.py [NAME ...] [--plot FILE].
 
 Every feature in a process of its own. The table says how many nodes, seconds of the processor, the
-peak of resident memory, and what came of it; a refusal is one of the package's own errors. With --plot every feature
-runs with several sizes, and time against size is drawn with the slopes on the logarithmic scales.
+peak of resident memory, and what came of it; a refusal is one of the package's own errors. With
+--plot every feature runs with several sizes, and time against size is drawn on logarithmic scales.
 """
 
 from __future__ import annotations
