@@ -1,8 +1,8 @@
 """How large a graph may be, and how time and memory grow: python sizes.py [NAME ...] [--plot FILE].
 
-Every feature in a process of its own. The table says how many nodes, seconds, the peak of resident
-memory, and what came of it; a refusal is one of the package's own errors. With --plot every feature
-runs with several sizes, and time against size is drawn with the slopes on the logarithmic scales.
+Every feature in a process of its own. The table says how many nodes, seconds of the processor, the
+peak of resident memory, and what came of it; a refusal is one of the package's own errors. With
+--plot every feature runs with several sizes, and time against size is drawn on logarithmic scales.
 """
 
 from __future__ import annotations
@@ -319,12 +319,12 @@ def resident() -> int:
 
 def measure(name: str, n: int) -> dict[str, Any]:
     """Run one feature here."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     try:
         outcome = FEATURES[name][0](n)
     except TinygradError as error:
         outcome = f"refused: {str(error).splitlines()[0]}"
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
     return {"seconds": seconds, "peak": peak, "outcome": outcome}
 

@@ -375,3 +375,14 @@ def test_newton_from_a_compiled_gradient_agrees_with_the_hessian() -> None:
     base = program.value_and_grad([0.5, -0.1])[1]
     columns = [program.value_and_grad([0.5 + (k == 0), -0.1 + (k == 1)])[1] - base for k in (0, 1)]
     assert close(numpy.array(columns), hessian(cost, [w, b]))
+
+
+def test_a_sum_of_some_lanes_takes_a_derivative_of_unknown_shape() -> None:
+    """Which is added to a view of the lanes' derivatives, an array of the program's own."""
+    w, b = Value(0.5, "w"), Value(0.25, "b")
+    terms = [w * (k / 34) for k in range(34)]
+    root = b * (total(terms) + dot([w] * 34, terms) + sum(terms[:31]))
+    value, slopes = compile_graph(root, wrt=[w, b]).value_and_grad([0.5, 0.25])
+    root.backward()
+    assert value == pytest.approx(root.data, rel=1e-14)
+    assert slopes == pytest.approx([w.grad, b.grad], rel=1e-14)

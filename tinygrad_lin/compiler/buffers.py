@@ -181,7 +181,7 @@ class Buffers:
         try:
             result = self.of(node)
         except Opaque:
-            self.as_it_is(f"{place.text} += ", node, before)
+            self.as_it_is(f"{place.text}{'[...]' if place.lasting else ''} += ", node, before)
             return
         if place.lasting:
             self.emit(f"_add({place.text}, {result.text}, {place.text})")

@@ -146,10 +146,14 @@ class Draft:
         for array, column in zip(self.arguments, self.columns):
             for lane, node in enumerate(column):
                 places[node] = Place(array, None if array.width is None else lane)
-        lowering = Lowering(places, [self.result])
         if self.functional or not isinstance(self.result, Node):
-            return self.on_arrays(lowering)
+            return self.on_arrays(Lowering(places, [self.result]))
         order = [node for node in reachable([self.result]) if node.row is not None]
+        # What is deep takes a step for each level at least: it need not be lowered to know that.
+        depth = self.result.level
+        if depth > (MOST_STEPS if self.arguments else max(FEW, len(order) / FEWEST_TOGETHER)):
+            return self.straight(order)
+        lowering = Lowering(places, [self.result])
         irregular = FEWEST_TOGETHER * len(lowering.steps) > len(order)
         if not self.arguments and irregular:
             groups = Groups(order, self.learned)

@@ -138,7 +138,7 @@ def constant(node: ast.expr) -> float | None:
 
 def may_flag(text: str) -> bool:
     """Whether a case that is not chosen may overflow or divide by zero."""
-    return any(
+    return "xp.where" in text and any(
         isinstance(part, ast.Call) or (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div))
         for node in ast.walk(parsed(text))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "xp.where"
