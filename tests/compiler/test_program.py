@@ -386,3 +386,16 @@ def test_a_sum_of_some_lanes_takes_a_derivative_of_unknown_shape() -> None:
     root.backward()
     assert value == pytest.approx(root.data, rel=1e-14)
     assert slopes == pytest.approx([w.grad, b.grad], rel=1e-14)
+
+
+def test_a_sum_in_a_loop_is_one_sum() -> None:
+    p, x = [Value(float(k), f"p{k}") for k in range(40)], Value(0.5, "x")
+    root = sum([(v - k) ** 2.0 for k, v in enumerate(p)]) + 3.0 * x + 1.0
+    assert isinstance(root, Value)
+    program = compile_graph(root, wrt=[*p, x])
+    assert program.source.count(".sum(-1)") == 1
+    assert len(program.source.splitlines()) < 20
+    numbers = numpy.arange(41) + 0.25
+    value, gradient = program.value_and_grad(numbers)
+    assert value == 40 * 0.0625 + 3.0 * 40.25 + 1.0
+    assert gradient.tolist() == [0.5] * 40 + [3.0]

@@ -185,28 +185,50 @@ class Lowering:
         return None
 
     def fold(self, node: Node) -> None:
-        """One node of many operands: the sum of an array's lanes, or its formula over a list."""
+        """One node of many operands: sums of lanes of arrays, a few additions, or its formula."""
         row = node.row
         assert row is not None
-        part = self.part(node.operands) if row.name == "total" else None
-        if isinstance(part, Part) and part.lanes is not None and len(part.lanes) > 1:
-            self.add("total", row, [node], (part,), None)
-        elif row.name in ("dot", "total") and len(node.operands) <= FEW_TERMS:
-            self.places[node] = self.places[self.written_out(node)]
+        terms = self.partial_sums(node) if row.name == "total" else list(node.operands)
+        if terms == [node]:
+            return
+        if row.name in ("dot", "total") and len(terms) <= FEW_TERMS:
+            if row.name == "dot":
+                n = len(terms) // 2
+                pairs = zip(terms[:n], terms[n : 2 * n])
+                terms = [*(self.step("mul", pair) for pair in pairs), terms[-1]]
+            self.places[node] = self.places[self.added(terms, node.label)]
         else:
-            self.add("fold", row, [node], tuple(map(self.single, node.operands)), None)
+            self.add("fold", row, [node], tuple(map(self.single, terms)), None)
 
-    def written_out(self, node: Node) -> Node:
-        """A short sum, of products if it is a dot, as additions one after the other."""
-        assert node.row is not None
-        terms = list(node.operands)
-        if node.row.name == "dot":
-            n = len(terms) // 2
-            pairs = zip(terms[:n], terms[n : 2 * n])
-            terms = [*(self.step("mul", pair) for pair in pairs), terms[-1]]
+    def partial_sums(self, node: Node) -> list[Node | float]:
+        """The terms of a sum, those that are lanes of one array as one, and so the numbers."""
+        number = 0.0
+        singles: list[Node | float] = []
+        lanes: dict[Array, list[Node]] = {}
+        for operand in node.operands:
+            if not isinstance(operand, Node):
+                number += operand
+            elif self.places[operand].lane is None:
+                singles.append(operand)
+            else:
+                lanes.setdefault(self.places[operand].array, []).append(operand)
+        alone = len(lanes) == 1 and not singles and number == 0.0
+        sums: list[Node | float] = []
+        for together in lanes.values():
+            part = self.part(together)
+            if isinstance(part, Part) and part.lanes is not None and len(part.lanes) > 1:
+                total = node if alone else Node(node.row, together, "", False)
+                self.add("total", TABLE["total"], [total], (part,), None)
+                sums.append(total)
+            else:
+                singles += together
+        return sums + singles + ([number] if number != 0.0 else [])
+
+    def added(self, terms: list[Node | float], label: str) -> Node:
+        """Terms added one after the other."""
         result = terms[0]
         for term in terms[1:]:
-            result = self.step("add", (result, term), node.label if term is terms[-1] else "")
+            result = self.step("add", (result, term), label if term is terms[-1] else "")
         assert isinstance(result, Node)
         return result
 
