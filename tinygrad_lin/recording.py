@@ -41,8 +41,8 @@ def {name}_of_values(left, /):
     try:
         node._datum = out = {formula}
         node._dleft = {dx}
-    except (ArithmeticError, ValueError):
-        at_the_edge(node, {name}_row, left)
+    except (ArithmeticError, ValueError) as error:
+        at_the_edge(error, node, {name}_row, left)
     node.operation = {name}_row
     node.grad = 0.0
     node._left = left
@@ -64,16 +64,16 @@ def {name}_of_values(left, right, /{more}):{fold}
             node._datum = out = {formula}
             node._dleft = {dx}
             node._dright = {dy}
-        except (ArithmeticError, ValueError):
-            at_the_edge(node, {name}_row, left, right)
+        except (ArithmeticError, ValueError) as error:
+            at_the_edge(error, node, {name}_row, left, right)
         node._right = right
     else:
         y = right if type(right) is float else number(right)
         try:
             node._datum = out = {formula}
             node._dleft = {dx}
-        except (ArithmeticError, ValueError):
-            at_the_edge(node, {name}_row, left, y)
+        except (ArithmeticError, ValueError) as error:
+            at_the_edge(error, node, {name}_row, left, y)
         node._right = None
         node._dright = y
     node.operation = {name}_row
@@ -88,8 +88,8 @@ def {name}_reflected(right, left, /):
     try:
         node._datum = out = {formula}
         node._dright = {dy}
-    except (ArithmeticError, ValueError):
-        at_the_edge(node, {name}_row, x, right)
+    except (ArithmeticError, ValueError) as error:
+        at_the_edge(error, node, {name}_row, x, right)
     node.operation = {name}_row
     node.grad = 0.0
     node._left = None
@@ -128,7 +128,8 @@ def {name}_of_values({parameters}):
         return float(out)
     try:
         partials = {partials}
-    except (ArithmeticError, ValueError):
+    except (ArithmeticError, ValueError) as error:
+        error.__traceback__ = None
         partials = partials_at_the_edge({name}_row, operands, out)
     if inputs is not operands:
         partials = tuple([d for d, o in zip(partials, inputs.operands) if type(o) is Value])
@@ -245,8 +246,11 @@ def of_numbers(operation: Operation, *operands: Any) -> float:
         raise without_value(operation, operands, error) from None
 
 
-def at_the_edge(node: Any, operation: Operation, *operands: Value | float) -> None:
+def at_the_edge(
+    error: Exception, node: Any, operation: Operation, *operands: Value | float
+) -> None:
     """Fill a node whose value or local derivative could not be computed the plain way."""
+    error.__traceback__ = None  # the context of what may follow, it would keep the graph alive
     node._datum = of_numbers(operation, *operands)
     partials = partials_at_the_edge(operation, operands, node._datum)
     for slot, operand, partial in zip(("_dleft", "_dright"), operands, partials):
@@ -304,6 +308,7 @@ def without_value(
     operation: Operation, operands: Sequence[Value | float], error: Exception
 ) -> DomainError:
     """The error for operands that an operation has no value for."""
+    error.__traceback__ = None  # the context of ours, it would keep the graph alive
     what = "overflows a float" if isinstance(error, OverflowError) else "has no value"
     return outside(operation, operands, what, alone(operation, operands))
 

@@ -340,13 +340,12 @@ def number(given: Any) -> float:
         return result
     item = given
     if kind is not int:
+        from contextlib import suppress
         from numbers import Real
 
         if not isinstance(given, Real):
-            try:
+            with suppress(Exception):  # whatever another library's may raise
                 item = given.item()  # an array or tensor of one element
-            except Exception:  # whatever another library's may raise
-                raise not_a_number(given, given) from None
         # A time has whole numbers for items, and a masked array the number under the mask.
         time = getattr(getattr(given, "dtype", None), "kind", "") in ("m", "M")
         masked = hasattr(given, "filled") and bool(getattr(given, "mask", False))

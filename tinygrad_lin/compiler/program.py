@@ -168,8 +168,9 @@ class Program:
                 return function(p, columns, n)
             return function(p, self._floats(columns), n)
         except FloatingPointError:
-            for row in range(n):
-                root, found = self._recorded(which, params, columns, row)
+            pass  # what follows would keep it, and it would keep the graph
+        for row in range(n):
+            root, found = self._recorded(which, params, columns, row)
         if columns:
             return function.quietly(p, self._floats(columns), n)
         root.backward()
@@ -216,9 +217,9 @@ class Program:
         try:
             again = recorded_again(self._outputs[which], data)
         except DomainError as error:
-            if not columns:
-                raise
-            raise DomainError(f"row {row} of the batch: {error}") from None
+            if columns:
+                error.args = (f"row {row} of the batch: {error}",)
+            raise
         return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
 
 
