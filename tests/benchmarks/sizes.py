@@ -343,6 +343,32 @@ def in_a_process(name: str, n: int) -> dict[str, Any]:
     return found
 
 
+PARTS = (0.003, 0.01, 0.03, 0.1)  # of the largest n, for the figure
+
+
+def plot(names: list[str], path: Path) -> None:
+    """Draw seconds against n, and print the slopes on logarithmic scales: 1 is in proportion."""
+    import numpy
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xscale="log", yscale="log", xlabel="n", ylabel="seconds of the processor")
+    print("| feature | slope |\n|---|---|")
+    for k, name in enumerate(names):
+        sizes = [int(part * FEATURES[name][1]) for part in PARTS]
+        rows = [in_a_process(name, size) for size in sizes]
+        if any(row["outcome"].startswith(("FAILED", "refused")) for row in rows):
+            continue
+        seconds = [max(row["seconds"], 1e-4) for row in rows]
+        slope = numpy.polyfit(numpy.log(sizes), numpy.log(seconds), 1)[0]
+        print(f"| {name} | {slope:.2f} |", flush=True)
+        axes.plot(sizes, seconds, "ov^sD*P"[k % 7], ls="-", lw=1, label=f"{name}: {slope:.2f}")
+    axes.plot([1e4, 1e5], [0.01, 0.1], "k--", lw=2, label="in proportion")
+    figure.legend(loc="outside right upper", fontsize=8)
+    figure.savefig(path)
+
+
 def main() -> None:
     """Print the table, or one row of it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -353,6 +379,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.alone:
         print(json.dumps(measure(options.names[0], options.alone)))
+        return
+    if options.plot:
+        plot(options.names or list(FEATURES), options.plot)
         return
     print("| feature | n | seconds | peak, MB | outcome |\n|---|---|---|---|---|")
     for name, (_, n) in FEATURES.items():
