@@ -12,6 +12,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from tinygrad_lin import (
 from tinygrad_lin import (
     dot as dot_product,
 )
+from tinygrad_lin.scopes import scope
 from tinygrad_lin.viz import dot
 from tinygrad_lin.viz.themes import LIGHT
 
@@ -532,3 +534,14 @@ def test_without_either_the_error_says_how_to_get_one(
     assert not list(tmp_path.iterdir())
     product.write(tmp_path / "graph.dot")  # the source needs no Graphviz
     assert (tmp_path / "graph.dot").read_text(encoding="utf-8") == product.source
+
+
+def test_of_scopes_in_a_thousand_scopes_the_outer_ones_are_framed() -> None:
+    with ExitStack() as opened:
+        for k in range(1000):
+            opened.enter_context(scope(f"scope {k}"))
+        value = Value(1.0) * 2.0
+    source = draw(value).source
+    assert source.count("subgraph cluster") == 20
+    assert "scope 19" in source
+    assert b"</svg>" in draw(value).pipe("svg")

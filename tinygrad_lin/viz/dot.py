@@ -39,6 +39,7 @@ LONGEST_LABEL = 40
 SHOWN = ("data", "grad", "local")
 MANY_BOXES = 300  # Graphviz takes seconds for these, and minutes for two thousand
 MOST_CONSTANTS = 3  # of one operation
+MOST_FRAMES = 20  # around a node; of scopes in more scopes the outer ones are framed
 MOST_PATHS = 5  # that are written out
 
 
@@ -268,7 +269,7 @@ class Sketch:
         """The boxes of a scope, and those of the scopes within it in frames of their own."""
         inner: dict[str, list[tuple[int, Box]]] = {}
         for k, box in boxes:
-            path = box.node.scope[: -1 if box.closed else None]
+            path = box.node.scope[: -1 if box.closed else None][:MOST_FRAMES]
             if len(path) > len(scope):
                 inner.setdefault(path[len(scope)], []).append((k, box))
             else:
