@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import sysconfig
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def cost() -> tuple[Value, Value, Value, Value]:
@@ -156,7 +158,9 @@ def diverges() -> None:
 )
 def test_no_reference_cycles(feature: Callable[[], None]) -> None:
     garbage = garbage_of(feature)
-    assert not {f"{type(thing).__module__}.{type(thing).__name__}" for thing in garbage}
+    assert not [thing for thing in garbage if isinstance(thing, Value)]
+    if not FREE_THREADED:  # which leaves all functions to the collector
+        assert not {f"{type(thing).__module__}.{type(thing).__name__}" for thing in garbage}
 
 
 def garbage_of(feature: Callable[[], None]) -> list[Any]:
