@@ -275,3 +275,11 @@ def test_any_change_to_a_model_gives_a_model_or_a_dataerror(changes: dict[str, A
     except DataError:
         return
     assert all(isinstance(p, float) for p in predictions)
+
+
+def test_a_column_called_prediction_is_told_from_the_prediction(here: Path) -> None:
+    Path("points.csv").write_text("prediction,y\n1,2\n2,4\n3,6\n", encoding="utf-8")
+    assert run("fit", "points.csv", "--y", "y").exit_code == 0
+    first, *rows = run("predict", "out/model.json", "points.csv").stdout.splitlines()
+    assert first == "prediction,prediction_"
+    assert [float(row.split(",")[1]) for row in rows] == pytest.approx([2.0, 4.0, 6.0], rel=1e-6)

@@ -91,7 +91,10 @@ def table_for(predictor: Predictor, data: str) -> tuple[tuple[str, ...], list[li
 def as_csv(names: tuple[str, ...], rows: list[list[float]], predictions: list[list[float]]) -> str:
     """The columns that the model takes, and beside them what it makes of them."""
     outputs = len(predictions[0]) if predictions else 1
-    titles = [f"prediction[{k}]" for k in range(outputs)] if outputs > 1 else ["prediction"]
+    title = "prediction"
+    while any(name.startswith(title) for name in names):  # no two columns of one name
+        title += "_"
+    titles = [f"{title}[{k}]" for k in range(outputs)] if outputs > 1 else [title]
     return csv_of([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
 
 

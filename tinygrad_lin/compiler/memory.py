@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
@@ -18,7 +17,7 @@ import numpy
 from tinygrad_lin.compiler.layers import Shape, is_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -168,8 +167,14 @@ def aligned(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
     return memory[first : first + size].view(kind).reshape(shape)
 
 
-floats = partial(aligned, kind=float)
-truths = partial(aligned, kind=bool)
+def floats(shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of numbers, whatever they are."""
+    return aligned(shape, float)
+
+
+def truths(shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array of truth values, whatever they are."""
+    return aligned(shape, bool)
 
 
 def ones(shape: tuple[int, ...]) -> NDArray[Any]:
@@ -179,4 +184,8 @@ def ones(shape: tuple[int, ...]) -> NDArray[Any]:
     return array
 
 
-MAKERS = {"_float": floats, "_bool": truths, "_ones": ones}
+MAKERS: dict[str, Callable[[tuple[int, ...]], NDArray[Any]]] = {
+    "_float": floats,
+    "_bool": truths,
+    "_ones": ones,
+}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from tinygrad_lin.errors import DataError
+from tinygrad_lin.errors import DataError, shown
 from tinygrad_lin.files import write_whole
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Checkpoint(NamedTuple):
         except DataError:
             raise
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-            raise DataError(f"{path} is not a checkpoint: {error!r}") from None
+            raise DataError(f"{path} is not a checkpoint: {shown(error)}") from None
 
 
 def digest_of(text: str) -> str:
