@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DomainError, ExpressionError
@@ -106,7 +107,7 @@ class Expression:
         if "\\" in self.text:  # of which Python would warn, with what follows it as it is
             self._refuse(f"only {ALLOWED} are allowed", self.text.index("\\"))
         try:
-            return ast.parse(self.text, mode="eval").body
+            return expression_of(self.text)
         except SyntaxError as error:
             reason = "this is not an expression" if self.text else "there is no expression"
             column = error.offset - 1 if error.offset and error.lineno == 1 else len(self.text)
@@ -188,3 +189,19 @@ def of_operator(operator: ast.AST) -> Callable[..., Any]:
     """The function of the row that an operator stands for."""
     special = OPERATORS[type(operator)]
     return next(FUNCTIONS[row.name] for row in TABLE.values() if row.special == special)
+
+
+PARSING = Lock()
+"""Held while Python makes a tree: CPython 3.11 miscounts its depth where two threads make one."""
+
+
+def expression_of(text: str) -> ast.expr:
+    """The tree of a Python expression."""
+    with PARSING:
+        return ast.parse(text, mode="eval").body
+
+
+def statements_of(text: str) -> list[ast.stmt]:
+    """The trees of Python's statements."""
+    with PARSING:
+        return ast.parse(text).body

@@ -15,6 +15,7 @@ import cmath
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin.check.differences import Difference
+from tinygrad_lin.expression import expression_of
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE, Reader, over_sequences
 from tinygrad_lin.value import Value
@@ -128,7 +129,7 @@ def reading(operation: Operation) -> Callable[..., Any]:
         formula = operation.formula
         if operation.variadic:
             formula = over_sequences(operation)[0]
-        tree = OnRealParts().visit(ast.parse(formula, mode="eval"))
+        tree = OnRealParts().visit(expression_of(formula))
         for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
             if name in TABLE and name not in OWN and name != operation.name:
                 COMPLEX.meanings[name] = reading(TABLE[name])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tinygrad_lin.check.code import code
 from tinygrad_lin.errors import DataError
+from tinygrad_lin.expression import expression_of
 from tinygrad_lin.ops import FLOATS, FUNCTIONS, TABLE
 from tinygrad_lin.value import Value
 
@@ -291,7 +292,7 @@ def awkward(row: Operation) -> list[float]:
     """
     edges = {0.0}
     for predicate in (row.defined, row.smooth):
-        for node in ast.walk(ast.parse(predicate or "True", mode="eval")):
+        for node in ast.walk(expression_of(predicate or "True")):
             match node:
                 case ast.Constant(value=int() | float() as number):
                     edges.update((float(number), -float(number)))

@@ -15,6 +15,7 @@ import numpy
 from tinygrad_lin.compiler.formulas import constant
 from tinygrad_lin.compiler.layers import Shape, is_matrix, joined
 from tinygrad_lin.compiler.memory import MAKERS, Array, Memory, names_in, written
+from tinygrad_lin.expression import statements_of
 
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -55,7 +56,7 @@ class Buffers:
         many: bool,
     ) -> None:
         self.shapes = shapes
-        trees = [statement for line in lines for statement in ast.parse(line).body]
+        trees = [statement for line in lines for statement in statements_of(line)]
         inputs: set[str] = set()
         if many:
             trees, inputs = joined(trees, shapes | arguments)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from tinygrad_lin.errors import DataError
+from tinygrad_lin.expression import expression_of
 from tinygrad_lin.ops import TABLE
 
 KNOWN = {
@@ -38,7 +39,7 @@ def written(formula: str, given: dict[str, str]) -> str:
 
 def parsed(text: str) -> ast.expr:
     """An expression from its text."""
-    return ast.parse(text, mode="eval").body
+    return expression_of(text)
 
 
 class Substitution(ast.NodeTransformer):

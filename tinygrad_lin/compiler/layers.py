@@ -14,6 +14,8 @@ from __future__ import annotations
 import ast
 from typing import TypeAlias
 
+from tinygrad_lin.expression import statements_of
+
 Shape: TypeAlias = "tuple[int | str, ...]"
 """The length of each axis; "n" is that of the batch."""
 
@@ -107,4 +109,4 @@ def product_in(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
 
 def normal(text: str) -> str:
     """A text as it is written from its tree."""
-    return ast.unparse(ast.parse(text))
+    return ast.unparse(statements_of(text)[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
@@ -20,10 +21,11 @@ from tinygrad_lin.compiler.formulas import (
     written,
 )
 from tinygrad_lin.compiler.lowering import Array, Part, Place, Step
+from tinygrad_lin.expression import statements_of
 from tinygrad_lin.ops import over_sequences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tinygrad_lin.ops import Operation
 
@@ -504,12 +506,17 @@ def text_of(place: Place) -> str:
     return f"{array.name}[:, {lane}]" if array.batched else f"{array.name}[{lane}]"
 
 
+def walked(line: str) -> Iterator[ast.AST]:
+    """All nodes of some statements."""
+    return chain.from_iterable(map(ast.walk, statements_of(line)))
+
+
 def needed(lines: list[str]) -> list[str]:
     """The lines that matter for the value and the gradient."""
     kept: list[str] = []
     wanted = {"value", "gradient"}
     for line in reversed(lines):
-        names = {n.id: n.ctx for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)}
+        names = {n.id: n.ctx for n in walked(line) if isinstance(n, ast.Name)}
         made = {name for name, context in names.items() if isinstance(context, ast.Store)}
         if wanted & (made or set(names)):
             wanted |= set(names)

@@ -13,6 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import ExpressionError
+from tinygrad_lin.expression import expression_of
 from tinygrad_lin.ops import TABLE
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Translator:
 
     def function(self, formula: str) -> str:
         """A formula as an arrow function."""
-        return f"(k, a, out, n, i) => {self.read(ast.parse(formula, mode='eval').body)}"
+        return f"(k, a, out, n, i) => {self.read(expression_of(formula))}"
 
     def read(self, node: ast.expr) -> str:
         """An expression."""
