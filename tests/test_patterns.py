@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from re import _compiler, _parser  # type: ignore[attr-defined]
+from re import _compiler, _parser  # type: ignore[attr-defined]  # their trees are not public
 from typing import Any, NamedTuple
 
 import pytest

@@ -2,7 +2,7 @@
 
 import sys
 
-INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
+from tinygrad_lin.errors import INTERRUPTED
 
 
 def main(name: str | None = None) -> None:

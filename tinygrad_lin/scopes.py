@@ -43,8 +43,8 @@ class scope:
     def __exit__(self, *error: object) -> None:
         inner = _innermost.get()
         assert inner is not None
-        *outer, name = inner.scope[:-1] or (None,)
-        _innermost.set(labelled(tuple(outer), name, "") if name else None)
+        outer = inner.scope[:-1]
+        _innermost.set(labelled(outer[:-1], outer[-1], "") if outer else None)
         change_open_scopes(-1)
 
 

@@ -12,6 +12,7 @@ import click
 
 from tinygrad_lin import __version__
 from tinygrad_lin.errors import (
+    INTERRUPTED,
     DivergedError,
     ExpressionError,
     GradientMismatch,
@@ -19,7 +20,6 @@ from tinygrad_lin.errors import (
     printable,
 )
 
-INTERRUPTED = 128 + 2  # as shells say it of a program that SIGINT has ended
 DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
 
 

@@ -151,8 +151,11 @@ class Draft:
         order = [node for node in reachable([self.result]) if node.row is not None]
         # What is deep takes a step for each level at least: it need not be lowered to know that.
         depth = self.result.level
-        alone = depth > FEW and FEWEST_TOGETHER * depth > len(order)
-        if depth > MOST_STEPS if self.arguments else alone:
+        if self.arguments:
+            deep = depth > MOST_STEPS
+        else:
+            deep = depth > FEW and FEWEST_TOGETHER * depth > len(order)
+        if deep:
             return self.straight(order)
         lowering = Lowering(places, [self.result])
         irregular = FEWEST_TOGETHER * len(lowering.steps) > len(order)

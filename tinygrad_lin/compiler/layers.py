@@ -30,10 +30,12 @@ def joined(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.st
 
     Args:
         trees: the statements.
-        shapes: of all arrays that have one row for each row of the batch.
+        shapes: of the arrays, by their names.
     """
     layers = Layers(shapes)
     trees = [layers.visit(tree) for tree in trees]
+    if not layers.inputs:
+        return trees, layers.inputs
     by_text = {ast.unparse(tree): tree for tree in trees}
     for tree in list(trees):
         match tree:
