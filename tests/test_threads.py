@@ -41,8 +41,8 @@ from tinygrad_lin import (
 )
 from tinygrad_lin.expression import Expression
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.recording import forget
-from tinygrad_lin.value import MAKERS, blank
+from tinygrad_lin.registry import remove_operation
+from tinygrad_lin.scopes import open_scopes
 
 THREADS = 16
 
@@ -136,7 +136,7 @@ PROGRAM = compile_graph(COST, batch=POINT, wrt=MODEL.parameters())
 def test_threads_find_what_one_finds(work: Callable[[int], Any]) -> None:
     assert at_once(work) == [work(k) for k in range(THREADS)]
     assert gc.isenabled()
-    assert all(namespace["blank"] is blank for namespace in MAKERS)
+    assert not open_scopes
 
 
 def test_all_kinds_of_work_at_once() -> None:
@@ -160,15 +160,15 @@ def test_rows_are_added_while_others_read_the_table() -> None:
         return y.scope, y.inputs[0].scope, x.grad, program.value([2.0]), str(steps(y))
 
     def again(k: int) -> Any:
-        forget(TABLE[f"times_{k}"])
+        remove_operation(TABLE[f"times_{k}"])
         return work(k)
 
     try:
         assert at_once(work) == [again(k) for k in range(THREADS)]
-        assert all(namespace["blank"] is blank for namespace in MAKERS)
+        assert not open_scopes
     finally:
         for k in range(THREADS):
-            forget(TABLE[f"times_{k}"])
+            remove_operation(TABLE[f"times_{k}"])
 
 
 def test_of_rows_with_one_name_one_is_added() -> None:
@@ -183,7 +183,7 @@ def test_of_rows_with_one_name_one_is_added() -> None:
         assert sorted(found)[-2] == -1.0
         assert Value(1.0).mine().data == max(found)  # type: ignore[attr-defined]
     finally:
-        forget(TABLE["mine"])
+        remove_operation(TABLE["mine"])
 
 
 def test_the_table_can_be_read_while_a_row_is_added() -> None:
@@ -191,9 +191,9 @@ def test_the_table_can_be_read_while_a_row_is_added() -> None:
         for place, _ in enumerate(read()):
             if place == 0:
                 add_operation("thrice", "x * 3.0", ("3.0",))
-                forget(TABLE["thrice"])
+                remove_operation(TABLE["thrice"])
                 add_operation("thrice", "x * 3.0", ("3.0",))
-        forget(TABLE["thrice"])
+        remove_operation(TABLE["thrice"])
 
 
 def test_the_collector_is_off_until_the_last_has_left() -> None:
@@ -244,7 +244,7 @@ def test_one_scope_may_be_open_in_many_threads_and_tasks() -> None:
         return await asyncio.gather(*[task(k) for k in range(THREADS)])
 
     assert asyncio.run(tasks()) == [{("shared", f"{k}")} for k in range(THREADS)]
-    assert all(namespace["blank"] is blank for namespace in MAKERS)
+    assert not open_scopes
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
@@ -267,7 +267,7 @@ IMPORTING = """
 import sys, threading
 sys.setswitchinterval(1e-6)
 import tinygrad_lin
-names = sorted(tinygrad_lin._ROOMS)
+names = sorted(tinygrad_lin._LATE)
 errors = []
 def enter(k):
     for name in names[k:] + names[:k]:

@@ -19,11 +19,8 @@ from tinygrad_lin.errors import (
     OperandError,
     TinygradError,
 )
-from tinygrad_lin.forward import jvp
 from tinygrad_lin.graph import first_nonfinite, no_gc, topological_order
 from tinygrad_lin.ops import FUNCTIONS, TABLE
-from tinygrad_lin.recording import add_operation
-from tinygrad_lin.reverse import grad, gradients, hessian, value_and_grad
 from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
 
@@ -35,6 +32,8 @@ if TYPE_CHECKING:
     from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.compiler.program import Program, compile_graph
+    from tinygrad_lin.derivatives import gradients
+    from tinygrad_lin.forward import jvp
     from tinygrad_lin.nn.data import Data, load, read_csv, read_csv_batches
     from tinygrad_lin.nn.linear import Linear, Module
     from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
@@ -42,15 +41,15 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
     from tinygrad_lin.nn.rates import Sweep, sweep
     from tinygrad_lin.nn.training import History, fit
+    from tinygrad_lin.registry import add_operation
+    from tinygrad_lin.transforms import grad, hessian, value_and_grad
     from tinygrad_lin.viz.dot import Drawing, draw
     from tinygrad_lin.viz.player import page
     from tinygrad_lin.viz.trace import Step, Steps, explain, steps
 
-_FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
-globals().update(_FUNCTIONS)
-
-# These rooms bring NumPy, Graphviz and others: they are opened when somebody enters.
-_ROOMS = {
+# What needs NumPy, Graphviz or another library, and what few programs need, is imported when it is
+# first asked for.
+_LATE = {
     "Adam": "nn.optim",
     "Data": "nn.data",
     "Drawing": "viz.dot",
@@ -72,9 +71,14 @@ _ROOMS = {
     "compile_graph": "compiler.program",
     "draw": "viz.dot",
     "explain": "viz.trace",
+    "add_operation": "registry",
     "fit": "nn.training",
+    "grad": "transforms",
+    "gradients": "derivatives",
     "half_mse": "nn.losses",
+    "hessian": "transforms",
     "hinge": "nn.losses",
+    "jvp": "forward",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
@@ -83,7 +87,9 @@ _ROOMS = {
     "read_csv_batches": "nn.data",
     "steps": "viz.trace",
     "sweep": "nn.rates",
+    "value_and_grad": "transforms",
 }
+_FOLDERS = ("check", "compiler", "nn", "viz")
 
 __all__ = [
     "MLP",
@@ -138,18 +144,24 @@ __all__ = [
     "topological_order",
     "value_and_grad",
 ]
-__all__ += list(_FUNCTIONS)
+__all__ += [name for name, operation in TABLE.items() if not operation.special]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    if name in _LATE:
+        value = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    elif name in _FOLDERS:
+        return import_module(f"{__name__}.{name}")
+    elif name in __all__:
+        value = FUNCTIONS[name]  # compiled when it is first used
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_FOLDERS})

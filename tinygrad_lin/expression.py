@@ -1,6 +1,6 @@
 """Text to graph: an expression is parsed, checked name by name, and never evaluated as Python.
 
-It may hold numbers, names, ``+ - * / **``, unary minus and plus, brackets, and calls of the
+It may hold numbers, names, ``+ - * / % **``, unary minus and plus, brackets, and calls of the
 functions of the table. Anything else is refused with a caret at its column.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.errors import DomainError, ExpressionError
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.value import Value
 
-    Step: TypeAlias = "str | float | Call"  # a variable, a constant, a call
+    Token: TypeAlias = "str | float | Call"  # a variable, a constant, a call
 
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "__add__",
     ast.Sub: "__sub__",
     ast.Mult: "__mul__",
     ast.Div: "__truediv__",
+    ast.Mod: "__mod__",
     ast.Pow: "__pow__",
     ast.USub: "__neg__",
 }
 """The rows whose special method an operator is."""
 
-LONGEST = 10_000
-ALLOWED = "numbers, names, + - * / **, brackets and functions of the table"
+MAX_CHARACTERS = 10_000
+ALLOWED = "numbers, names, + - * / % **, brackets and functions of the table"
 
 
 class Call(NamedTuple):
@@ -64,11 +65,12 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.text: str = text.replace("\r", " ").replace("\n", " ").strip()
-        if len(text) > LONGEST:
-            self._refuse(f"an expression has at most {LONGEST:,} characters, not {len(text):,}", 0)
-        self._steps = self._read(self._parse())
+        if len(text) > MAX_CHARACTERS:
+            limit = f"an expression has at most {MAX_CHARACTERS:,} characters"
+            self._refuse(f"{limit}, not {len(text):,}", 0)
+        self._tokens = self._read(self._parse())
         self.names: tuple[str, ...] = tuple(
-            dict.fromkeys(s for s, _ in self._steps if isinstance(s, str))
+            dict.fromkeys(token for token, _ in self._tokens if isinstance(token, str))
         )
         self._try_constants()
 
@@ -80,26 +82,26 @@ class Expression:
             KeyError: a name has no value.
         """
         stack: list[Any] = []
-        for step, _ in self._steps:
-            if isinstance(step, Call):
-                operands = stack[len(stack) - step.arity :]
-                del stack[len(stack) - step.arity :]
-                stack.append(step.function(*operands))
+        for token, _ in self._tokens:
+            if isinstance(token, Call):
+                operands = stack[len(stack) - token.arity :]
+                del stack[len(stack) - token.arity :]
+                stack.append(token.function(*operands))
             else:
-                stack.append(values[step] if isinstance(step, str) else step)
+                stack.append(values[token] if isinstance(token, str) else token)
         return stack[0]
 
     def _try_constants(self) -> None:
         """Refuse what has no value whatever the variables are, such as 9 ** 9 ** 9."""
         stack: list[float | None] = []  # None for what depends on a variable
-        for step, column in self._steps:
-            if not isinstance(step, Call):
-                stack.append(None if isinstance(step, str) else step)
+        for token, column in self._tokens:
+            if not isinstance(token, Call):
+                stack.append(None if isinstance(token, str) else token)
                 continue
-            operands = stack[len(stack) - step.arity :]
-            del stack[len(stack) - step.arity :]
+            operands = stack[len(stack) - token.arity :]
+            del stack[len(stack) - token.arity :]
             try:
-                stack.append(None if None in operands else step.function(*operands))
+                stack.append(None if None in operands else token.function(*operands))
             except DomainError as error:
                 self._refuse(str(error), column)
 
@@ -107,7 +109,7 @@ class Expression:
         if "\\" in self.text:  # of which Python would warn, with what follows it as it is
             self._refuse(f"only {ALLOWED} are allowed", self.text.index("\\"))
         try:
-            return expression_of(self.text)
+            return parse_expression(self.text)
         except SyntaxError as error:
             reason = "this is not an expression" if self.text else "there is no expression"
             column = error.offset - 1 if error.offset and error.lineno == 1 else len(self.text)
@@ -117,13 +119,13 @@ class Expression:
         except ValueError as error:  # a null byte, a number of too many digits
             self._refuse(str(error), 0)
 
-    def _read(self, root: ast.expr) -> list[tuple[Step, int]]:
-        """The syntax tree as steps in postfix order, each with the column it stands at.
+    def _read(self, root: ast.expr) -> list[tuple[Token, int]]:
+        """The syntax tree as tokens in postfix order, each with the column it stands at.
 
         Nothing recurses: a long sum is a deep tree.
         """
         todo: list[ast.expr] = [root]
-        steps: list[tuple[Step, int]] = []
+        tokens: list[tuple[Token, int]] = []
         while todo:
             node = todo.pop()
             column = self._column(node)
@@ -131,40 +133,40 @@ class Expression:
                 case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                     if abs(number) > sys.float_info.max:
                         self._refuse("this number is too large for a float", column)
-                    steps.append((float(number), column))
+                    tokens.append((float(number), column))
                 case ast.Name(id=name):
-                    steps.append((name, column))
+                    tokens.append((name, column))
                 case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                    steps.append((Call(of_operator(op), 2), column))
+                    tokens.append((Call(function_of_operator(op), 2), column))
                     todo += [left, right]
                 case ast.UnaryOp(op=ast.USub() as op, operand=operand):
-                    steps.append((Call(of_operator(op), 1), column))
+                    tokens.append((Call(function_of_operator(op), 1), column))
                     todo.append(operand)
                 case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                     todo.append(operand)
                 case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
-                    steps.append((self._call(name, len(args), column), column))
+                    tokens.append((self._call(name, len(args), column), column))
                     todo += args
                 case _:
                     self._refuse(f"only {ALLOWED} are allowed", column)
-        return steps[::-1]
+        return tokens[::-1]
 
     def _call(self, name: str, count: int, column: int) -> Call:
         """A call of the function with a name, if there is one that takes so many operands."""
-        callable_rows = {
-            row.name: row
-            for row in TABLE.values()
-            if not row.special and not (row.variadic and len(row.operands) > 1)
+        known_functions = {
+            operation.name: operation
+            for operation in TABLE.values()
+            if not operation.special and not (operation.variadic and len(operation.operands) > 1)
         }
-        if name not in callable_rows:
-            known = ", ".join(callable_rows)
+        if name not in known_functions:
+            known = ", ".join(known_functions)
             self._refuse(f"there is no function {name!r}; there are {known}", column)
-        row = callable_rows[name]
-        if row.variadic:
+        operation = known_functions[name]
+        if operation.variadic:
             return Call(lambda *operands: FUNCTIONS[name](operands), count)
-        wanted = len(row.operands)
-        if count != wanted and not (row.folds and count > wanted):
-            more = " or more" if row.folds else ""
+        wanted = len(operation.operands)
+        if count != wanted and not (operation.folds and count > wanted):
+            more = " or more" if operation.folds else ""
             self._refuse(f"{name} takes {wanted}{more}, not {count}", column)
         return Call(FUNCTIONS[name], count)
 
@@ -185,23 +187,7 @@ class Expression:
         return Expression, (self.text,)
 
 
-def of_operator(operator: ast.AST) -> Callable[..., Any]:
+def function_of_operator(operator: ast.AST) -> Callable[..., Any]:
     """The function of the row that an operator stands for."""
     special = OPERATORS[type(operator)]
     return next(FUNCTIONS[row.name] for row in TABLE.values() if row.special == special)
-
-
-PARSING = Lock()
-"""Held while Python makes a tree: CPython 3.11 miscounts its depth where two threads make one."""
-
-
-def expression_of(text: str) -> ast.expr:
-    """The tree of a Python expression."""
-    with PARSING:
-        return ast.parse(text, mode="eval").body
-
-
-def statements_of(text: str) -> list[ast.stmt]:
-    """The trees of Python's statements."""
-    with PARSING:
-        return ast.parse(text).body

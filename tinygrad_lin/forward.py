@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.reverse import as_value, checked, local_derivatives, multiply
-from tinygrad_lin.value import Value, number
+from tinygrad_lin.derivatives import as_value, local_derivatives, multiply, require_values
+from tinygrad_lin._operands import number
+from tinygrad_lin.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Numbe
         DataError: there are not as many tangents as inputs.
         OperandError: the output or an input is not a Value.
 
+    >>> from tinygrad_lin import Value
     >>> x, y = Value(3.0, "x"), Value(2.0, "y")
     >>> jvp(x * y, [x, y], [1.0, 10.0]).data
     32.0
     """
-    inputs, tangents = checked(output, inputs), list(tangents)
+    inputs, tangents = require_values(output, inputs), list(tangents)
     if len(inputs) != len(tangents):
         raise DataError(f"{len(inputs)} inputs need as many tangents, not {len(tangents)}")
     moves: dict[Value, Value | float] = {}

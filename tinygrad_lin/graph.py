@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from math import isfinite
-from threading import Lock
+from _thread import allocate_lock
 
 from tinygrad_lin.errors import OperandError, shown
 
@@ -71,7 +71,7 @@ class no_gc:
     10.0
     """
 
-    _counting = Lock()
+    _counting = allocate_lock()
     _entered = 0  # how many times, in the whole process
     _was_on = False
 

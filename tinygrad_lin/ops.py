@@ -1,20 +1,18 @@
 """The table of derivatives, like the page at the back of a calculus book.
 
-A row is everything there is to know about one operation, and adding an operation is adding a row.
-The engine, higher derivatives, the drawing and the tests all read these rows; nothing else in the
+A row is all there is to know about one operation, and adding an operation is adding a row. The
+engine, higher derivatives, drawings, programs and tests read these rows; nothing else in the
 package lists the operations.
 
-Formulas are written once, in a tiny vocabulary: the operands' names, ``out`` for the operation's
-own result, numbers, ``+ - * /`` and unary minus, functions, and ``a if condition else b``. A
-condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0.
-The functions are those of other rows and those of :mod:`math`; ``sum[...]`` adds over
-the operands whose name is starred. (There is no ``==`` and no ``**``: Values compare by identity,
-and ``pow`` is a row.) Whoever reads a formula gives these names a meaning: floats, Values, arrays.
+Formulas are written once, in a tiny vocabulary: the names of the operands, ``out`` for the result
+of the operation, numbers, ``+ - * / %`` and unary minus, functions, and ``a if condition else b``.
+A condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0. The
+functions are those of other rows and of :mod:`math`; ``sum[...]`` adds over the operands whose name
+is starred. (There is no ``==`` and no ``**``: Values compare by identity, and ``pow`` is a row.)
+A reader (`formulas.py`) gives these names a meaning: floats, Values, complex numbers, arrays.
 """
 
 from __future__ import annotations
-
-import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     Interval = tuple[float, float]
-
-EVERYWHERE = ""
-"""The predicate of an operation that is defined, or smooth, for all numbers."""
 
 
 class Operation:
@@ -36,15 +31,16 @@ class Operation:
         partials: its local derivatives, one formula for each operand.
         sign: what a drawing writes in the node.
         tex: how TeX writes it, with ``{x}`` and ``{y}`` for the operands.
-        defined: where it has a value, as a predicate of its operands.
+        defined: where it has a value, as a predicate of its operands; empty for everywhere.
         smooth: where its derivatives of every order are continuous, as a predicate of its operands
-            (within ``defined``). What lies on either side of a corner or a pole is joined by "or".
+            (within ``defined``); empty for everywhere. The two sides of a corner or a pole are
+            joined by "or".
         draw: for each operand the interval a test may draw from: well inside the domain, and not
             so far out that numbers overflow.
         operands: the names of the operands; a starred one stands for many.
-        special: the name of the method when it is written with one of Python's operators.
+        special: the name of the method where one of Python's operators stands for the operation.
         ufunc: what NumPy calls the operation.
-        folds: whether more than two operands fold from the left.
+        folds: whether it takes more than two operands, which it combines from left to right.
     """
 
     __slots__ = (
@@ -70,8 +66,8 @@ class Operation:
         sign: str = "",
         tex: str = "",
         *,
-        defined: str = EVERYWHERE,
-        smooth: str = EVERYWHERE,
+        defined: str = "",
+        smooth: str = "",
         draw: tuple[Interval, ...] = (),
         operands: tuple[str, ...] = (),
         special: str = "",
@@ -92,6 +88,16 @@ class Operation:
         self.folds: bool = folds
 
     @property
+    def is_math_function(self) -> bool:
+        """Whether it is a function of :mod:`math`: then its formula only calls that, by its name."""
+        return self.formula.startswith(f"{self.name}(")
+
+    @property
+    def smooth_pieces(self) -> tuple[str, ...]:
+        """The predicates of the pieces that corners and poles divide its domain into, if any do."""
+        return tuple(self.smooth.split(" or ")) if self.smooth else ()
+
+    @property
     def many(self) -> list[str]:
         """The operands that stand for many, without their stars."""
         return [x[1:] for x in self.operands if x.startswith("*")]
@@ -106,17 +112,33 @@ class Operation:
         """The names of its function's parameters; the operand ``*x`` comes as a sequence xs."""
         return tuple([f"{x[1:]}s" if x.startswith("*") else x for x in self.operands])
 
+    @property
+    def signature(self) -> str:
+        """The parameters of the function of an operation with starred operands."""
+        many = len(self.many)
+        singles = [f"{x}=0.0" for x in self.parameters[many:]]
+        return ", ".join([*self.parameters[:many], *singles])
+
+    @property
+    def methods(self) -> list[str]:
+        """The names of its methods in Value: none for one that takes sequences."""
+        methods = [] if self.variadic else [self.name]
+        if self.special:
+            methods.append(self.special)
+            if len(self.partials) == 2:  # with a number on the left of the operator
+                methods.append(self.special.replace("__", "__r", 1))
+        return methods
+
     def grouped(self, operands: Sequence[Any]) -> list[Any]:
         """Operands in a flat list as the arguments of its function: those of ``*x`` as one list.
 
         >>> TABLE["dot"].grouped([1.0, 2.0, 3.0, 4.0, 5.0])
         [[1.0, 2.0], [3.0, 4.0], 5.0]
         """
-        many = sum(name.startswith("*") for name in self.operands)
+        many = len(self.many)
         n = (len(operands) - len(self.operands) + many) // many if many else 0
-        return [list(operands[k * n : (k + 1) * n]) for k in range(many)] + list(
-            operands[many * n :]
-        )
+        columns = [list(operands[k * n : (k + 1) * n]) for k in range(many)]
+        return columns + list(operands[many * n :])
 
     def _arguments(self, pattern: str = "%s") -> str:
         return "(" + ", ".join(pattern % name for name in self.operands) + ")"
@@ -136,6 +158,10 @@ _ROWS = (
     Operation("div",      "x / y",       ("1.0 / y", "-out / y"), "÷",     r"\frac{{{x}}}{{{y}}}",
               special="__truediv__", ufunc="divide",
               defined="abs(y) > 0", smooth="y < 0 or y > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
+    # It jumps where x / y is whole, between an even and an odd quotient.
+    Operation("mod",      "x % y",       ("1.0", "(out - x) / y"), "mod",  r"{x} \bmod {y}",
+              special="__mod__", ufunc="remainder", defined="abs(y) > 0", draw=((7.1, 8.0), (2.7, 3.5)),
+              smooth="0 < (x / y if y else 0.0) % 2 < 1 or 1 < (x / y if y else 0.0) % 2 < 2"),
     Operation("neg",      "-x",          ("-1.0",),              "−",      "-{x}", special="__neg__",
               ufunc="negative"),
     # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.
@@ -165,7 +191,7 @@ _ROWS = (
                                          ("out * sigmoid(-x)",), "σ",      r"\sigma({x})"),
     Operation("softplus", "x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
                                          ("sigmoid(x)",),        "softplus", r"\ln(1 + e^{{{x}}})"),
-    # At a kink: the slope of relu and abs is 0, and a tie of maximum or minimum gives half to each.
+    # At a kink, the derivative of relu and abs is 0, and a tie of maximum or minimum gives half to each.
     Operation("relu",     "0.0 if x <= 0.0 else x", ("0.0 if x <= 0.0 else 1.0",), "relu",
               r"\max(0, {x})", smooth="x < 0 or x > 0"),
     Operation("abs",      "abs(x)",      ("1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0",), "|x|",
@@ -185,43 +211,8 @@ _ROWS = (
 # fmt: on
 
 
-def over_sequences(operation: Operation) -> tuple[str, str]:
-    """The formula of a row with starred operands, and the tuple of all its local derivatives.
-
-    Both are in terms of the sequences xs, ys, ... of n numbers each, x standing for one of xs.
-
-    >>> over_sequences(TABLE["dot"])
-    ('sum([x * y for x, y, in zip(xs, ys)]) + bias', '(*ys, *xs, 1.0, )')
-    """
-
-    def spread(operand: str, partial: str) -> str:
-        if not operand.startswith("*"):
-            return f"{written_out(operation, partial)}, "
-        if partial in operation.many:
-            return f"*{partial}s, "
-        if partial.lstrip("-").replace(".", "", 1).isdecimal():
-            return f"*[{partial}] * n, "
-        return f"*[{written_out(operation, partial)} {loop(operation)}], "
-
-    partials = "".join(map(spread, operation.operands, operation.partials))
-    return written_out(operation, operation.formula), f"({partials})"
-
-
-def written_out(operation: Operation, formula: str) -> str:
-    """A formula with its sums written over the sequences xs, ys, ..."""
-    for x in operation.many:
-        formula = formula.replace(f"sum[{x}]", f"sum({x}s)")
-    return formula.replace("sum[", "sum([").replace("]", f" {loop(operation)}])")
-
-
-def loop(operation: Operation) -> str:
-    """What goes through the sequences, x standing for one of xs."""
-    many = operation.many
-    return f"for {', '.join(many)}, in zip({', '.join(operation.parameters[: len(many)])})"
-
-
 class Table(dict[str, Operation]):
-    """Rows by name, gone through as they are now: another thread may add one meanwhile."""
+    """Operations by name. Loops see it as it is when they begin: another thread may add a row."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(super().keys()))
@@ -235,40 +226,19 @@ class Table(dict[str, Operation]):
         return list(super().items())
 
 
-TABLE = Table()
+TABLE = Table({operation.name: operation for operation in _ROWS})
 """The rows by name, the user's own included (see :func:`tinygrad_lin.add_operation`)."""
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""Every row as a function of Values and numbers, by name; `recording.py` makes them."""
+class Functions(dict[str, "Callable[..., Any]"]):
+    """Functions by name, some of which are made when they are first asked for."""
+
+    def __init__(self) -> None:
+        self.makers: dict[str, Callable[[], Callable[..., Any]]] = {}
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        return self.makers[name]()
 
 
-class Reader:
-    """Reads formulas, giving every name in them the meaning that one kind of number has for it."""
-
-    def __init__(self, meanings: dict[str, Any]) -> None:
-        self.meanings = meanings
-        self._read: dict[tuple[str, str], Callable[..., Any]] = {}
-
-    def __call__(self, formula: str, names: str) -> Callable[..., Any]:
-        """The formula as a function of the comma-separated names."""
-        key = formula, names
-        if key not in self._read:
-            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # a row  # nosec B307
-        return self._read[key]
-
-
-FLOATS = Reader({**vars(math)})
-"""Formulas read with floats. Every row that is not a function of math brings its own formula."""
-
-
-def enter(operation: Operation) -> None:
-    """Put a row into the table, and its name among the functions that formulas may use."""
-    name = operation.name
-    TABLE[name] = operation
-    if not operation.variadic and not operation.formula.startswith(f"{name}("):
-        FLOATS.meanings[name] = FLOATS(operation.formula, ", ".join(operation.operands))
-
-
-for _row in _ROWS:
-    enter(_row)
+FUNCTIONS = Functions()
+"""Every row as a function of Values and numbers, by name; `value.py` makes them."""

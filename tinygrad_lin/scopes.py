@@ -1,15 +1,45 @@
-"""Scopes: names for parts of a graph, given while they are recorded."""
+"""Scopes: names for parts of a graph, given while they are recorded.
+
+A node keeps its scope in the slot of its label, so that a graph without scopes pays nothing.
+"""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from functools import lru_cache
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.value import MAKERS, MAKING, Label, Value, blank
 
-_innermost: ContextVar[Label | None] = ContextVar("innermost", default=None)
-_open = [0]  # scopes in the whole process; while there are none, recording does not look for one
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tinygrad_lin.value import Value
+
+
+class Label(str):
+    """A label that also knows the scope in which its Value was recorded."""
+
+    scope: tuple[str, ...]
+
+    def __new__(cls, text: str, scope: tuple[str, ...]) -> Label:
+        """A label in a scope."""
+        label = super().__new__(cls, text)
+        label.scope = scope
+        return label
+
+    def __getnewargs__(self) -> tuple[str, tuple[str, ...]]:  # type: ignore[override]
+        return str(self), self.scope
+
+
+innermost: ContextVar[Label | None] = ContextVar("innermost", default=None)
+"""The empty label of the innermost scope that this thread or task has open."""
+
+open_scopes: list[str] = []
+"""The scopes open in the whole process: while there are none, recording does not look for one."""
+
+_labels: dict[tuple[tuple[str, ...], str], Label] = {}
+"""Labels that models gave: all nodes of a layer share one."""
+
+MAX_SHARED_LABELS = 1_000
+"""When there are more, all are forgotten: a program may invent names for ever."""
 
 
 class scope:
@@ -21,8 +51,9 @@ class scope:
         name: what the part is called, such as "layer 1".
 
     Raises:
-        DataError: the name is empty, or no text.
+        DataError: the name is empty or not a string.
 
+    >>> from tinygrad_lin import Value
     >>> x = Value(2.0, "x")
     >>> with scope("model"), scope("layer 1"):
     ...     hidden = (x * 3.0).tanh()
@@ -32,48 +63,38 @@ class scope:
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
-            raise DataError(f"a scope is named by a text, not by {name!r}")
+            raise DataError(f"the name of a scope is a non-empty string, not {name!r}")
         self.name = name
 
     def __enter__(self) -> None:
-        outer = _innermost.get()
-        _innermost.set(labelled(outer.scope if outer is not None else (), self.name, ""))
-        change_open_scopes(+1)
+        innermost.set(Label("", (*current_scope(), self.name)))
+        open_scopes.append(self.name)
 
     def __exit__(self, *error: object) -> None:
-        inner = _innermost.get()
-        assert inner is not None
-        outer = inner.scope[:-1]
-        _innermost.set(labelled(outer[:-1], outer[-1], "") if outer else None)
-        change_open_scopes(-1)
+        open_scopes.pop()
+        outer = current_scope()[:-1]
+        innermost.set(Label("", outer) if outer else None)
 
 
-def place(node: Value, name: str, label: str = "") -> None:
-    """Put one node into a scope, as cheaply as a training loop asks for."""
-    outer = _innermost.get()
-    node._label = labelled(outer.scope if outer is not None else (), name, label)
+def current_scope() -> tuple[str, ...]:
+    """The names of the scopes that are open here, outermost first."""
+    label = innermost.get()
+    return () if label is None else label.scope
 
 
-@lru_cache
-def labelled(outer: tuple[str, ...], name: str, label: str) -> Label:
-    """A label in a scope; nodes without one of their own share an empty one."""
-    return Label(label, (*outer, name))
-
-
-def change_open_scopes(by: int) -> None:
-    """Count the open scopes: from the first to the last, nodes look for theirs."""
-    with MAKING:
-        _open[0] += by
-        if _open[0] == max(by, 0):
-            maker = blank_in_scope if _open[0] else blank
-            for namespace in MAKERS:
-                namespace["blank"] = maker
-
-
-def blank_in_scope() -> Value:
-    """A Value with nothing in it yet but its scope, all in one scope sharing one empty label."""
-    node: Value = blank()
-    label = _innermost.get()
+def note_scope(value: Value) -> None:
+    """Note on a new Value the scope that is open here, if one is."""
+    label = innermost.get()
     if label is not None:
-        node._label = label
-    return node
+        value._label = label
+
+
+def place_in_scope(value: Value, name: str, label: str = "") -> None:
+    """Put one Value into a scope below the open ones, as cheaply as a training loop asks for."""
+    scope = (*current_scope(), name)
+    found = _labels.get((scope, label))
+    if found is None:
+        if len(_labels) >= MAX_SHARED_LABELS:
+            _labels.clear()
+        found = _labels[scope, label] = Label(label, scope)
+    value._label = found

@@ -7,21 +7,24 @@ operands it was made from, and the local derivative on the edge to each of them:
     x ──(∂a/∂x = w)──▶ ┴ a = w × x
 
 That is all the chain rule needs; `reverse.py` walks these edges backwards. The operations
-themselves are rows of the table in `ops.py`; `recording.py` makes methods of them.
+themselves are rows of the table in `ops.py`; :func:`record` makes the nodes.
 """
 
 from __future__ import annotations
 
-from math import isinf
-from operator import ge, gt, is_, is_not, le, lt
-from threading import Lock
-
-from tinygrad_lin.errors import DomainError, OperandError, shown
+from tinygrad_lin import _fast
+from tinygrad_lin._operands import flatten_operands, inputs_among, number
+from tinygrad_lin._protocols import Protocols
+from tinygrad_lin.domain import local_derivatives_at, no_value_error, numbers_in
+from tinygrad_lin.errors import OperandError, shown
+from tinygrad_lin.formulas import FLOATS, describe
 from tinygrad_lin.ops import FUNCTIONS, TABLE
+from tinygrad_lin.reverse import backward
+from tinygrad_lin.scopes import Label, note_scope, open_scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from fractions import Fraction
     from typing import Any, NoReturn, TypeAlias, final
 
@@ -38,39 +41,8 @@ else:
         return cls
 
 
-class Label(str):
-    """A label that also knows the scope in which its Value was recorded."""
-
-    def __new__(cls, text: str, scope: tuple[str, ...]) -> Label:
-        """A label in a scope."""
-        label = super().__new__(cls, text)
-        label.scope = scope
-        return label
-
-    def __getnewargs__(self) -> tuple[str, tuple[str, ...]]:  # type: ignore[override]
-        return str(self), self.scope
-
-    scope: tuple[str, ...]
-
-
-class LeafMaker(type):
-    """Makes `Value(3.0)` a leaf, and leaves `blank()` below free of any Python code: an operation
-    fills its node in by itself, and every nanosecond there counts.
-    """
-
-    def __call__(cls, data: Number, label: str = "") -> Any:
-        """A leaf."""
-        leaf = blank()
-        leaf._datum = number(data)
-        if type(label) is not str or label:
-            leaf.label = label
-        leaf.grad = 0.0
-        leaf.operation = leaf._left = leaf._right = None
-        return leaf
-
-
 @final
-class Value(Operations, metaclass=LeafMaker):
+class Value(Protocols, Operations, metaclass=_fast.Constructor):
     """One number, its gradient, and how it was made.
 
     Args:
@@ -95,11 +67,12 @@ class Value(Operations, metaclass=LeafMaker):
     (7.0, 3.0, 2.0, 1.0)
     """
 
-    # An operand that is a constant has no Value: then the slot of its local derivative holds the
-    # constant. A node of many operands (dot, total) has neither left nor right, and keeps a tuple
-    # of its local derivatives in _dleft and one of its inputs in _dright.
+    # A node of one or two operands has a slot for each operand and for the local derivative on the
+    # edge to it. A constant operand is no Value: its slot holds None, and that of the edge the
+    # constant. A node of many operands (dot, total) holds None for both: its local derivatives are
+    # a tuple in _dleft, its inputs one in _dright.
     __slots__ = (
-        "_datum",
+        "_datum",  # not _data, which NumPy's masked arrays read of any object
         "_dleft",  # d self / d left
         "_dright",
         "_label",  # unset on most nodes; a Label where there is a scope
@@ -107,7 +80,7 @@ class Value(Operations, metaclass=LeafMaker):
         "_right",
         "grad",
         "operation",
-        "pending",  # for backward(): how many uses, but one, are still to add their share
+        "pending",  # used by _fast/backward.py
     )
 
     if TYPE_CHECKING:
@@ -121,46 +94,48 @@ class Value(Operations, metaclass=LeafMaker):
         _dright: Any
         pending: int
 
-        def __init__(self, data: Number, label: str = "") -> None: ...
-
-        def backward(self) -> None:
-            """See tinygrad_lin/reverse.py, where it is."""
-
-    @property
-    def data(self) -> float:
-        """The number. On a leaf it can be set; elsewhere it is what the operation made of it."""
-        return self._datum
-
-    @data.setter
-    def data(self, new: Number) -> None:
-        if self.operation is not None:
-            raise AttributeError(
-                f"the data of {self!r} is the result of {self.op} and cannot be set; "
-                "set the data of leaves and compute it again"
+    def __init__(self, data: Number, label: str = "", *operands: object) -> None:
+        if operands:
+            raise OperandError(
+                "Value(data, label) makes a leaf, which has no operands; "
+                "a node is made by computing with Values, as in a * b"
             )
-        self._datum = number(new)
+        self._datum = number(data)
+        self.grad = 0.0
+        self.operation = self._left = self._right = None
+        if open_scopes:
+            note_scope(self)
+        if type(label) is not str or label:
+            self.label = label
+
+    @classmethod
+    def _node(
+        cls,
+        operation: Operation,
+        operands: Sequence[Value | float],
+        data: float,
+        partials: Sequence[float],
+    ) -> Value:
+        """The node of an operation, with a local derivative for each operand that is a Value."""
+        node: Value = object.__new__(cls)
+        node._datum, node.grad, node.operation = data, 0.0, operation
+        node._left = node._right = None
+        if operation.variadic:
+            node._dleft, node._dright = tuple(partials), inputs_among(operands)
+        else:
+            local = iter(partials)
+            for operand, side, edge in zip(operands, ("_left", "_right"), ("_dleft", "_dright")):
+                if type(operand) is Value:
+                    setattr(node, side, operand)
+                setattr(node, edge, next(local) if type(operand) is Value else operand)
+        if open_scopes:
+            note_scope(node)
+        return node
 
     @property
-    def label(self) -> str:
-        """A name for drawings, explanations and error messages; empty when there is none."""
-        try:
-            return self._label
-        except AttributeError:
-            return ""
-
-    @label.setter
-    def label(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise OperandError(f"a label is a str, not {type(text).__name__}: {shown(text)}")
-        self._label = Label(text, self.scope) if self.scope else text
-
-    @property
-    def scope(self) -> tuple[str, ...]:
-        """The names of the scopes it was recorded in, outermost first (see tinygrad_lin.scope)."""
-        try:
-            return getattr(self._label, "scope", ())
-        except AttributeError:
-            return ()
+    def is_leaf(self) -> bool:
+        """Whether it was made from a number, and not by an operation."""
+        return self.operation is None
 
     @property
     def op(self) -> str | None:
@@ -173,8 +148,7 @@ class Value(Operations, metaclass=LeafMaker):
         if self.operation is None:
             return ()
         if self._left is None and self._right is None:
-            operands: tuple[Value | float, ...] = getattr(self._dright, "operands", self._dright)
-            return operands
+            return getattr(self._dright, "operands", self._dright)  # type: ignore[no-any-return]
         left = self._dleft if self._left is None else self._left
         if len(self.operation.partials) == 1:
             return (left,)
@@ -201,185 +175,164 @@ class Value(Operations, metaclass=LeafMaker):
             return (self._dright,)
         return (self._dleft,) if self._right is None else (self._dleft, self._dright)
 
-    def __abs__(self) -> Value:
-        return self.abs()
+    def backward(self, gradient: Number = 1.0) -> None:
+        """Add to the ``grad`` of every Value below its share in the derivative of this one.
 
-    def __lt__(self, other: Value | Number) -> bool:
-        return self._datum < data_of(other)
+        Leaves accumulate over several calls, as in PyTorch; inner nodes are reset at every call and
+        so hold the gradient of the latest root.
 
-    def __le__(self, other: Value | Number) -> bool:
-        return self._datum <= data_of(other)
+        Args:
+            gradient: the derivative of something else by this Value, by which all are multiplied.
 
-    def __gt__(self, other: Value | Number) -> bool:
-        return self._datum > data_of(other)
+        >>> a = Value(3.0)
+        >>> square = a * a
+        >>> cost = square * square
+        >>> cost.backward(); a.grad
+        108.0
+        >>> cost.backward(); a.grad, square.grad
+        (216.0, 18.0)
+        """
+        backward(self, gradient)
 
-    def __ge__(self, other: Value | Number) -> bool:
-        return self._datum >= data_of(other)
+    def propagate(self) -> None:
+        """Add this node's share to the gradient of each operand: the chain rule at one node.
 
-    def __bool__(self) -> bool:
-        return self._datum != 0.0
+        >>> w, x = Value(2.0), Value(3.0)
+        >>> a = w * x
+        >>> a.grad = 1.0
+        >>> a.propagate()
+        >>> w.grad, x.grad
+        (3.0, 2.0)
+        """
+        for operand, local in zip(self.inputs, self.partials):
+            operand.grad += self.grad * local
+
+    @property
+    def data(self) -> float:
+        """The number. On a leaf it can be set; elsewhere it is what the operation made of it."""
+        return self._datum
+
+    @data.setter
+    def data(self, new: Number) -> None:
+        if self.operation is not None:
+            raise AttributeError(
+                f"the data of {self!r} is the result of {self.op} and cannot be set; "
+                "set the data of leaves and compute it again"
+            )
+        self._datum = number(new)
+
+    @property
+    def label(self) -> str:
+        """A name for drawings, explanations and error messages; empty when there is none."""
+        return getattr(self, "_label", "")
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise OperandError(f"a label is a str, not {type(text).__name__}: {shown(text)}")
+        self._label = Label(text, self.scope) if self.scope else text
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The names of the scopes it was recorded in, outermost first (see tinygrad_lin.scope)."""
+        return getattr(self.label, "scope", ())
 
     def __repr__(self) -> str:
         op = f", op={self.op!r}" if self.operation else ""
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self._datum!r}, grad={self.grad!r}{op}{label})"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """What a notebook shows: the graph, or text where there is no Graphviz."""
-        from tinygrad_lin import draw
-
-        shown: dict[str, Any] = {"text/plain": repr(self)}
-        try:
-            drawing = draw(self)
-            shown |= {
-                "image/svg+xml": drawing.pipe("svg", encoding="utf-8"),
-                "image/png": drawing.pipe("png"),
-            }
-        except (ImportError, OSError, ValueError):
-            pass
-        return shown
-
-    def __float__(self) -> NoReturn:
-        raise OperandError(
-            f"float({self!r}) would leave the graph silently, and so would a function of math: "
-            "take .data for the number, or the function from tinygrad_lin "
-            "(tinygrad_lin.exp, .log, .sin, ...) for a Value"
-        )
-
-    __int__ = __float__
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions and its scalars on the left of an operator work as our own do.
-
-        With an array of Values they go element by element. An array of numbers is no Value.
-        """
-        import numpy
-
-        if method != "__call__" or options:
-            used = f".{method}" if method != "__call__" else f" with {', '.join(options)}="
-            raise OperandError(
-                f"numpy.{ufunc.__name__}{used} does not take a Value: call numpy.{ufunc.__name__} "
-                "with the operands alone, or make an array of Values first"
-            )
-        arrays = [x for x in inputs if isinstance(x, numpy.ndarray)]
-        relation = RELATIONS.get(ufunc.__name__)
-        operate = relation or function_of(ufunc)
-        if relation in (is_, is_not) or any(array.dtype == object for array in arrays):
-            objects = [numpy.array(x, object) if type(x) is Value else x for x in inputs]
-            with numpy.errstate(all="ignore"):  # what is wrong is an error of ours
-                result = numpy.frompyfunc(operate, len(objects), 1)(*objects)
-            return numpy.asarray(result, bool)[()] if relation else result
-        return relation(*map(data_of, inputs)) if relation else operate(*inputs)
-
-    def __copy__(self) -> Value:
-        """A Value of its own, made from the same operands."""
-        from tinygrad_lin.copying import parts, put_together
-
-        return put_together(parts(self, lambda operand: operand))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        from tinygrad_lin.copying import copied
-
-        return copied(self, memo)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from tinygrad_lin.copying import pickled
-
-        return pickled(self)
-
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
 
+    _prev = inputs
+    _backward = propagate
 
-blank: Callable[[], Any] = type.__call__.__get__(Value)
-"""A Value with nothing in it yet."""
-
-MAKERS = [globals()]
-"""The namespaces in which `blank` makes Values: while a scope is open, it notes the scope too."""
-
-MAKING = Lock()
-"""Held while these change."""
+    @property
+    def _op(self) -> str:
+        return self.operation.sign if self.operation else ""
 
 
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
-    "equal": is_,
-    "not_equal": is_not,
-    "less": lt,
-    "less_equal": le,
-    "greater": gt,
-    "greater_equal": ge,
-}
-"""What NumPy's comparisons are for Values; equality goes by identity."""
+def record(operation: Operation, *operands: Value | Number) -> Value | float:
+    """Apply an operation: its value, and the local derivative on the edge to each operand.
 
-UFUNCS: dict[Any, str] = {}
-"""The names of the rows that NumPy's functions have been found to be."""
+    ``w * x`` is ``record(TABLE["mul"], w, x)``. Numbers among the operands are constants, which the
+    node keeps. Where all are numbers nothing is recorded, and the result is a number.
 
-
-def function_of(ufunc: Any) -> Callable[..., Any]:
-    """The function of the row that a function of NumPy's is."""
-    if UFUNCS.get(ufunc) not in TABLE:
-        import numpy
-
-        for operation in TABLE.values():
-            if getattr(numpy, operation.ufunc, None) is ufunc:
-                UFUNCS[ufunc] = operation.name
-                break
-        else:
-            name = ufunc.__name__
-            raise OperandError(
-                f"numpy.{name} has no derivative here; see tinygrad_lin.add_operation"
-            )
-    return FUNCTIONS[UFUNCS[ufunc]]
-
-
-def number(given: Any) -> float:
-    """A float from anything that is one real number, or an OperandError that says what to do."""
-    kind = type(given)
-    if kind is float:
-        result: float = given
-        return result
-    item = given
-    if kind is not int:
-        from contextlib import suppress
-        from numbers import Real
-
-        if not isinstance(given, Real):
-            with suppress(Exception):  # whatever another library's may raise
-                item = given.item()  # an array or tensor of one element
-        # A time has whole numbers for items, and a masked array the number under the mask.
-        time = getattr(getattr(given, "dtype", None), "kind", "") in ("m", "M")
-        masked = hasattr(given, "filled") and bool(getattr(given, "mask", False))
-        if time or masked or isinstance(item, bool) or not isinstance(item, Real):
-            raise not_a_number(given, item)
+    Raises:
+        DomainError: the operation has no value there, or no derivative by a Value.
+        OperandError: an operand is neither a Value nor a real number.
+    """
+    operands = tuple([x if type(x) is Value else number(x) for x in operands])
     try:
-        result = float(item)
-        if kind is int or item == result or not isinf(result):  # not so a NumPy longdouble
-            return result
-    except OverflowError:
-        pass
-    raise DomainError("the number is too large for a float (above 1.8e308)")
+        out = float(FLOATS.value(operation)(*operation.grouped(numbers_in(operands))))
+    except (ArithmeticError, ValueError) as error:
+        raise no_value_error(operation, operands, error) from None
+    if Value not in map(type, operands):
+        return out
+    return Value._node(operation, operands, out, local_derivatives_at(operation, operands, out))
 
 
-def not_a_number(given: Any, item: Any) -> OperandError:
-    """The error for what is not one real number; item is what it holds, if it holds one thing."""
-    if isinstance(given, Value):
-        return OperandError(f"{given!r} is a Value already: use it as it is, or its .data")
-    if isinstance(item, bool):
-        hint = "use 1.0 or 0.0"
-    elif isinstance(item, str):
-        hint = "convert it first, as in Value(float(x))"
-    elif getattr(getattr(given, "dtype", None), "kind", "") == "O":
-        hint = "with an array of Values call a function of NumPy's, such as numpy.multiply"
-    elif isinstance(item, complex):
-        hint = "take a part of it first, as in Value(abs(x))"
-    elif hasattr(given, "__len__"):
-        hint = "make one Value for each element, as in [Value(x) for x in array]"
+def define(operation: Operation) -> None:
+    """Make an operation a function of Values and numbers, and a method of Value.
+
+    The fast form of the function is compiled when it is first used.
+    """
+    if _fast.PLAIN:
+        attach(operation, plain_function(operation), lambda right, left, /: record(operation, left, right))
     else:
-        hint = "give a float or an int"
-    what = f"{type(given).__name__} {shown(given)}"
-    return OperandError(f"a Value holds one real number, not {what}; {hint}")
+        compile_function = lambda: attach(operation, *_fast.compiled(operation, TOOLS))  # noqa: E731
+        _fast.postpone(operation, Value, compile_function)
 
 
-def data_of(operand: Value | Number) -> float:
-    """The number in a Value, or the number itself."""
-    return operand._datum if type(operand) is Value else number(operand)
+def plain_function(operation: Operation) -> Callable[..., Any]:
+    """The function of an operation."""
+    if operation.variadic:
+        arguments = FLOATS(f"({', '.join(operation.parameters)},)", operation.signature)
+        arguments.__qualname__ = operation.name  # which errors name where one is missing
+
+        def over_sequences(*given: Any, **named: Any) -> Value | float:
+            return record(operation, *flatten_operands(operation, arguments(*given, **named)))
+
+        over_sequences.__wrapped__ = arguments  # type: ignore[attr-defined]  # for its signature
+        return over_sequences
+    if len(operation.partials) == 1:
+        return lambda left, /: record(operation, left)
+    if not operation.folds:
+        return lambda left, right, /: record(operation, left, right)
+
+    def fold(left: Any, right: Any, /, *more: Value | Number) -> Value | float:
+        for operand in more:
+            left, right = record(operation, left, right), operand
+        return record(operation, left, right)
+
+    return fold
+
+
+def attach(
+    operation: Operation, function: Callable[..., Any], reflected: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Put a function into FUNCTIONS and, as methods, into Value."""
+    function.__name__ = function.__qualname__ = operation.name
+    function.__module__ = "tinygrad_lin"
+    function.__doc__ = describe(operation)
+    FUNCTIONS[operation.name] = function
+    for method in operation.methods:  # w * x is Value.__mul__(w, x), and 2.0 * x Value.__rmul__
+        setattr(Value, method, reflected if method.startswith("__r") else function)
+    return function
+
+
+TOOLS = {
+    "Value": Value,
+    "record": record,
+    "number": number,
+    "note_scope": note_scope,
+    "open_scopes": open_scopes,
+}
+"""What the fast functions use beside the formulas."""
+
+for _operation in TABLE.values():
+    define(_operation)
+if not _fast.PLAIN:
+    _fast.backward.__doc__ = Value.backward.__doc__
+    Value.backward = _fast.backward  # type: ignore[method-assign]

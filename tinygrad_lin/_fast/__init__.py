@@ -1,0 +1,18 @@
+"""Fast forms of the plain engine: the same results, measured.
+
+Each file names the plain form in its first line. With TINYGRAD_LIN_PLAIN=1 in the environment none
+of them is used.
+"""
+
+from os import environ
+
+from tinygrad_lin._fast import allocation
+from tinygrad_lin._fast.backward import backward
+from tinygrad_lin._fast.constructors import compiled, postpone
+
+PLAIN = environ.get("TINYGRAD_LIN_PLAIN", "0") not in ("", "0")
+"""Whether everything runs on the plain forms."""
+
+Constructor = type if PLAIN else allocation.Constructor
+
+__all__ = ["PLAIN", "Constructor", "backward", "compiled", "postpone"]

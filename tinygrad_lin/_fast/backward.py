@@ -1,0 +1,91 @@
+"""Fast form of `backward` (reverse.py): counts the uses of each node where that sorts the nodes.
+
+The loop over a node's operands is written out for the left one, the right one, and many.
+"""
+
+from __future__ import annotations
+
+from tinygrad_lin._operands import number
+from tinygrad_lin.reverse import accumulated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tinygrad_lin.value import Number, Value
+
+
+def backward(root: Value, gradient: Number = 1.0) -> None:
+    seed = number(gradient)
+    if root.operation is None:
+        root.grad = accumulated(root) + seed
+        return
+    count_uses(root)
+    root.grad = seed
+    complete = [root]
+    for node in complete:  # Each of them when all its uses have added their share.
+        upstream = node.grad
+        left = node._left
+        if left is not None:
+            left.grad += upstream * node._dleft
+            if left.operation is not None:
+                if left.pending:
+                    left.pending -= 1
+                else:
+                    complete.append(left)
+        right = node._right
+        if right is not None:
+            right.grad += upstream * node._dright
+            if right.operation is not None:
+                if right.pending:
+                    right.pending -= 1
+                else:
+                    complete.append(right)
+        elif left is None:  # a node of many operands
+            for operand, local in zip(node._dright, node._dleft):
+                operand.grad += upstream * local
+                if operand.operation is not None:
+                    if operand.pending:
+                        operand.pending -= 1
+                    else:
+                        complete.append(operand)
+
+
+def count_uses(root: Value) -> None:
+    """Count for every inner node its uses beyond one, and reset its gradient."""
+    # The zero is a new float object: a node that holds this very zero has been seen in this pass.
+    zero = float("0")
+    root.grad = zero
+    seen = [root]
+    for node in seen:
+        left = node._left
+        if left is not None:
+            if left.operation is None:
+                if type(left.grad) is not float:
+                    left.grad = accumulated(left)
+            elif left.grad is zero:
+                left.pending += 1
+            else:
+                left.grad = zero
+                left.pending = 0
+                seen.append(left)
+        right = node._right
+        if right is not None:
+            if right.operation is None:
+                if type(right.grad) is not float:
+                    right.grad = accumulated(right)
+            elif right.grad is zero:
+                right.pending += 1
+            else:
+                right.grad = zero
+                right.pending = 0
+                seen.append(right)
+        elif left is None:  # a node of many operands
+            for operand in node._dright:
+                if operand.operation is None:
+                    if type(operand.grad) is not float:
+                        operand.grad = accumulated(operand)
+                elif operand.grad is zero:
+                    operand.pending += 1
+                else:
+                    operand.grad = zero
+                    operand.pending = 0
+                    seen.append(operand)

@@ -1,0 +1,147 @@
+"""Rows of the user's own: they enter the table, and leave it again."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from _thread import allocate_lock
+from keyword import iskeyword
+
+from tinygrad_lin._fast.constructors import RESERVED
+from tinygrad_lin.derivatives import VALUES
+from tinygrad_lin.errors import DomainError, ExpressionError
+from tinygrad_lin.formulas import FLOATS, give_meaning
+from tinygrad_lin.ops import FUNCTIONS, TABLE, Operation
+from tinygrad_lin.value import Value, define
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_adding = allocate_lock()
+"""Held while a row is added: of two with one name, one comes second."""
+
+
+def add_operation(
+    name: str,
+    formula: str,
+    partials: tuple[str, ...],
+    *,
+    sign: str = "",
+    tex: str = "",
+    defined: str = "",
+    smooth: str = "",
+    draw: tuple[tuple[float, float], ...] = (),
+    operands: tuple[str, ...] = (),
+) -> Callable[..., Any]:
+    """Add a row of your own to the table of derivatives, and get its function.
+
+    From then on everything that reads the table knows it: it records, runs backward and forward to
+    any order, is drawn, and becomes a method of Value unless it takes sequences.
+
+    Args:
+        name: the name of the operation, its function and its method.
+        formula: its value in terms of x (and y), in the vocabulary of `tinygrad_lin/ops.py`. It is
+            Python that runs: do not take it from a stranger.
+        partials: its local derivatives, one formula for each operand, in terms of x (and y) and of
+            the result, out. For derivatives of higher order they may use only functions in the
+            table.
+        sign: what a drawing writes in the node; the name if not given.
+        tex: how TeX writes it, with {x} and {y} for the operands.
+        defined: where it has a value, as a predicate of its operands.
+        smooth: where it has derivatives of every order.
+        draw: for each operand an interval well inside the domain, for tests to draw from.
+        operands: the operands' names where some of them come as a sequence; these are starred and
+            stand first.
+
+    Raises:
+        ExpressionError: the name is taken or no name, or a formula cannot be read.
+
+    >>> from tinygrad_lin import Value
+    >>> cube = add_operation("cube", "x * x * x", ("3.0 * x * x",), sign="x³")
+    >>> x = Value(2.0)
+    >>> cube(x).backward()
+    >>> x.grad, cube(3.0)
+    (12.0, 27.0)
+    """
+    operation = Operation(
+        name, formula, tuple(partials), sign, tex,
+        defined=defined, smooth=smooth, draw=draw, operands=operands,
+    )  # fmt: skip
+    validate_operands(operation)
+    with _adding:
+        validate_name(name)
+        try:
+            enter(operation)
+            try_out(operation)
+        except DomainError as error:
+            remove_operation(operation)
+            draw = operation.draw
+            raise ExpressionError(f"{name} cannot be drawn from {draw}: {error}") from None
+        except Exception as error:  # A formula may do anything.
+            remove_operation(operation)
+            raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
+        return FUNCTIONS[name]
+
+
+def validate_operands(operation: Operation) -> None:
+    """Raise an ExpressionError unless the operands fit the formulas."""
+    name, count = operation.name, len(operation.partials)
+    if len(operation.operands) != count or len(operation.draw) != count:
+        raise ExpressionError(f"{name} needs one local derivative and one interval per operand")
+    unnamed = [p for p in operation.parameters if not p.isidentifier() or iskeyword(p)]
+    hidden = [x for x in operation.operands if x in RESERVED - {"x", "y", "bias"}]
+    if unnamed or hidden or not (operation.variadic or set(operation.operands) <= {"x", "y"}):
+        raise ExpressionError(
+            f"{name} cannot have operands {operation.operands}: without a star they are x and y"
+        )
+
+
+def validate_name(name: str) -> None:
+    """Raise an ExpressionError unless an operation can have this name."""
+    taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
+    if taken or hasattr(builtins, name) or not name.isidentifier():
+        raise ExpressionError(f"an operation cannot be called {name!r}: that is taken or no name")
+
+
+def enter(operation: Operation) -> None:
+    """Put a row into the table, and give it its function and its method."""
+    TABLE[operation.name] = operation
+    give_meaning(operation)
+    VALUES.meanings.pop(operation.name, None)
+    define(operation)
+
+
+def try_out(operation: Operation) -> None:
+    """Use a new row once, well inside the intervals it says tests may draw from."""
+    names = [x.lstrip("*") for x in operation.operands]
+    known = {*names, "sum", *FLOATS.meanings, *vars(builtins)}
+    formulas = (operation.formula, *operation.partials, operation.defined, operation.smooth)
+    for formula in filter(None, formulas):
+        used = compile(formula, operation.name, "eval").co_names
+        allowed = known | {"out"} if formula in operation.partials else known
+        if unknown := set(used) - allowed:
+            raise NameError(f"{formula!r} has the unknown name {min(unknown)!r}")
+    numbers = [0.3 * low + 0.7 * high for low, high in operation.draw]
+    operands = [
+        [Value(x)] if name != parameter else Value(x)
+        for x, name, parameter in zip(numbers, operation.operands, operation.parameters)
+    ]
+    node = FUNCTIONS[operation.name](*operands)
+    for found in (node.data, *node.partials):
+        if type(found) is not float:
+            raise TypeError(f"they give {found!r}, which is no float")
+    for predicate in filter(None, (operation.defined, operation.smooth)):
+        FLOATS(predicate, ", ".join(names))(*numbers)
+
+
+def remove_operation(operation: Operation) -> None:
+    """Take a row of the user's out of the table again."""
+    name = operation.name
+    for names in (TABLE, FUNCTIONS, FUNCTIONS.makers, FLOATS.meanings, VALUES.meanings):
+        names.pop(name, None)  # type: ignore[attr-defined]
+    if name in vars(Value):
+        delattr(Value, name)
+    if name in vars(math):  # The row stood before a function of math.
+        FLOATS.meanings[name] = vars(math)[name]
