@@ -138,8 +138,8 @@ def graphs(
 ) -> Graph:
     """A root with its leaves, recorded from random operations with shared parts.
 
-    Every operand lies where the row of its operation says that tests may draw from, so every node
-    has a value and a derivative, and so do points nearby.
+    Every operand lies in the interval that the table gives tests to draw from, so every node has a
+    value and a derivative, and so do points nearby.
 
     Args:
         ops: the names of the operations, those of the table if not given.
