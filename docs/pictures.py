@@ -25,8 +25,8 @@ from tinygrad_lin import (
     tanh,
     topological_order,
 )
-from tinygrad_lin.check.complex_step import complex_step
-from tinygrad_lin.check.differences import derivative
+from tinygrad_lin.check.numeric.complex_step import complex_step_derivative
+from tinygrad_lin.check.numeric.differences import derivative
 from tinygrad_lin.cli import main as commands
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
@@ -157,7 +157,7 @@ def error_curve() -> Figure:
     central = [abs((math.tanh(x + h) - math.tanh(x - h)) / (2 * h) - truth) for h in steps]
     leaf = Value(x)
     ridders = derivative(math.tanh, x, 0.1)
-    exact = complex_step(tanh(leaf), leaf)
+    exact = complex_step_derivative(tanh(leaf), leaf)
     assert exact
     figure, ax = axes_of(None)
     ax.loglog(steps, one_sided, ":", color=INK, linewidth=1.2, label="one-sided difference")

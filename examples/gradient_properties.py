@@ -33,14 +33,14 @@ found = []
 @given(expressions(leaves=2, max_nodes=8))
 def test_any_formula(formula):
     report = check_gradients(formula, *formula.point)
-    found.extend(row for row in report.rows if row.verdict in {"ok", "kink"})
+    found.extend(entry for entry in report.rows if entry.verdict in {"ok", "kink"})
 
 
 test_any_formula()
 print(f"random formulas: {len(found)} derivatives compared, none wrong")
 
 # A distance of 0, or a tiny derivative, has no place on the axes.
-apart = [(abs(row.analytic), row.error) for row in found if row.error and abs(row.analytic) > 1e-6]
+apart = [(abs(e.analytic), e.error) for e in found if e.error and abs(e.analytic) > 1e-6]
 figure, ax = axes_of(None)
 ax.loglog(*zip(*apart), "o", color=CURVE, markersize=3, label="a derivative of a random formula")
 sizes = sorted(size for size, _ in apart)

@@ -30,7 +30,7 @@ from tinygrad_lin import (
     topological_order,
     total,
 )
-from tinygrad_lin.check.code import code
+from tinygrad_lin.check.python_source import python_source
 from tinygrad_lin.expression import Expression
 
 SIZES = (150, 600)
@@ -153,7 +153,7 @@ WORK: dict[str, Callable[[Any, int], Callable[[], Any]]] = {
     "draw": of_one(lambda root, x: draw(root).source),
     "draw a path": of_one(lambda root, x: draw(root, path=x).source),
     "draw every node": of_one(lambda root, x: draw(root, fold=None).source),
-    "code": of_one(lambda root, x: code(root, [x])),
+    "code": of_one(lambda root, x: python_source(root, [x])),
     "copy": of_one(lambda root, x: copy.deepcopy(root)),
     "copy all nodes": of_one(lambda root, x: copy.deepcopy(topological_order(root))),
     "pickle": of_one(lambda root, x: pickle.loads(pickle.dumps((root, x)))),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tinygrad_lin._operations import *  # noqa: F403
-    from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
+    from tinygrad_lin.check.property_tests import check_everywhere
     from tinygrad_lin.compiler.program import Program, compile_graph
     from tinygrad_lin.derivatives import gradients
     from tinygrad_lin.forward import jvp
@@ -63,7 +63,7 @@ _LATE = {
     "SGD": "nn.optim",
     "binary_cross_entropy": "nn.losses",
     "Program": "compiler.program",
-    "check_everywhere": "check.everywhere",
+    "check_everywhere": "check.property_tests",
     "Step": "viz.trace",
     "Sweep": "nn.rates",
     "Steps": "viz.trace",

@@ -113,7 +113,7 @@ def by_tinygrad_lin(f: Any, gradient: Gradient) -> str:
         report = check_gradients(f, *f.point, gradient=gradient)
     except GradientMismatch:
         return "wrong"
-    found = {row.verdict for row in report.rows}
+    found = {entry.verdict for entry in report.rows}
     return next(each for each in ("unclear", "kink", "ok") if each in found)
 
 
@@ -141,8 +141,8 @@ def by_torch(f: Formula, gradient: Gradient) -> str:
 
         @staticmethod
         def backward(ctx: Any, upstream: Any) -> Any:
-            slopes = gradient(*ctx.point)
-            return tuple(upstream * torch.tensor(slope, dtype=torch.float64) for slope in slopes)
+            derivatives = gradient(*ctx.point)
+            return tuple(upstream * torch.tensor(each, dtype=torch.float64) for each in derivatives)
 
     inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in f.point]
     try:
@@ -168,7 +168,7 @@ def by_jax(f: Formula, gradient: Gradient) -> str:
         return program(*xs), [float(x) for x in xs]
 
     def backward(point: Any, upstream: Any) -> Any:
-        return tuple(upstream * slope for slope in gradient(*map(float, point)))
+        return tuple(upstream * each for each in gradient(*map(float, point)))
 
     program.defvjp(forward, backward)
     try:
@@ -202,7 +202,7 @@ def main() -> None:
     for f in programs(options.programs, options.seed):
         order = topological_order(f(*map(Value, f.point)))
         right = planted(f, "none", -1, -1)
-        # In a corner itself no slope is the right one, so mistakes may go unnoticed there.
+        # In a corner itself no derivative is the right one, so mistakes may go unnoticed there.
         at_a_kink = " (kink)" if by_tinygrad_lin(f, right) == "kink" else ""
         for plant in PLANTS:
             node, edge = -1, -1

@@ -245,10 +245,10 @@ def of_repr(n: int) -> str:
 
 
 def of_code(n: int) -> str:
-    from tinygrad_lin.check.code import code
+    from tinygrad_lin.check.python_source import python_source
 
     root, x = recorded(n)
-    text = code(root, [x])
+    text = python_source(root, [x])
     return f"{len(text):,} characters"
 
 

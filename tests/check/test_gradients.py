@@ -1,4 +1,4 @@
-"""The checker: what is right passes, what is wrong is caught, corners are neither."""
+"""What is right passes the checker, what is wrong is caught, and corners are neither."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def verdicts(f: Callable[..., Any], *inputs: Any, **settings: Any) -> set[str]:
-    return {row.verdict for row in check_gradients(f, *inputs, **settings).rows}
+    return {entry.verdict for entry in check_gradients(f, *inputs, **settings).rows}
 
 
 @settings(max_examples=15)
@@ -48,13 +48,13 @@ def test_smooth_functions_pass_to_second_order(w: float, x: float, b: float) -> 
 
 def test_the_report_names_the_inputs_and_both_modes() -> None:
     report = check_gradients(lambda w, x: w * x, Value(2.0, "w"), 3.0)
-    assert [(row.label, row.mode) for row in report.rows] == [
+    assert [(entry.label, entry.mode) for entry in report.rows] == [
         ("w", "reverse"),
         ("input 1", "reverse"),
         ("w", "forward"),
         ("input 1", "forward"),
     ]
-    assert [row.analytic for row in report.rows] == [3.0, 2.0, 3.0, 2.0]
+    assert [entry.analytic for entry in report.rows] == [3.0, 2.0, 3.0, 2.0]
     assert report.ok
     lines = str(report).splitlines()
     assert lines[0].split() == list(report.rows[0]._fields)
@@ -62,21 +62,21 @@ def test_the_report_names_the_inputs_and_both_modes() -> None:
     assert report._repr_html_().count("<tr>") == 5
 
 
-def test_only_the_modes_asked_for() -> None:
+def test_only_the_modes_that_are_asked_for_are_checked() -> None:
     report = check_gradients(exp, 1.0, modes=["forward"])
-    assert [row.mode for row in report.rows] == ["forward"]
+    assert [entry.mode for entry in report.rows] == ["forward"]
 
 
 @pytest.mark.parametrize("wrong", [1.001, -1.0, 0.0, 2.0])
 def test_a_wrong_gradient_is_caught_and_shown(wrong: float) -> None:
     with pytest.raises(GradientMismatch, match="wrong") as caught:
         check_gradients(math.sin, 1.0, gradient=lambda x: wrong * math.cos(x))
-    (row,) = caught.value.report.rows
-    assert row.analytic == wrong * math.cos(1.0)
-    assert row.numeric == pytest.approx(math.cos(1.0), rel=1e-9)
-    assert row.error == pytest.approx(abs(1 - wrong) * math.cos(1.0), rel=1e-6)
+    (entry,) = caught.value.report.rows
+    assert entry.analytic == wrong * math.cos(1.0)
+    assert entry.numeric == pytest.approx(math.cos(1.0), rel=1e-9)
+    assert entry.error == pytest.approx(abs(1 - wrong) * math.cos(1.0), rel=1e-6)
     assert isinstance(caught.value, AssertionError)
-    for name in row._fields:
+    for name in entry._fields:
         assert name in str(caught.value)
 
 
@@ -88,7 +88,7 @@ def test_a_missing_accumulation_is_caught() -> None:
 def test_swapped_operands_are_caught() -> None:
     with pytest.raises(GradientMismatch) as caught:
         check_gradients(lambda x, y: x * y, 3.0, 2.0, gradient=lambda x, y: (x, y))
-    assert [row.verdict for row in caught.value.report.rows] == ["wrong", "wrong"]
+    assert [entry.verdict for entry in caught.value.report.rows] == ["wrong", "wrong"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_swapped_operands_are_caught() -> None:
         (lambda x: abs(abs(x) - 1.0), [-1.0]),
     ],
 )
-def test_at_a_kink_it_says_so(f: Callable[..., Any], inputs: list[float]) -> None:
+def test_a_kink_is_reported_as_one(f: Callable[..., Any], inputs: list[float]) -> None:
     assert verdicts(f, *inputs) == {"kink"}
 
 
@@ -111,7 +111,7 @@ def test_a_whole_power_has_no_kink_at_zero() -> None:
     assert verdicts(lambda x: x**3, 0.0, order=2) == {"ok"}
 
 
-def test_at_a_kink_a_slope_that_neither_side_allows_is_wrong() -> None:
+def test_at_a_kink_a_derivative_that_neither_side_allows_is_wrong() -> None:
     def step(x: float, in_the_corner: float) -> float:
         return in_the_corner if x == 0.0 else float(x > 0.0)
 
@@ -119,7 +119,7 @@ def test_at_a_kink_a_slope_that_neither_side_allows_is_wrong() -> None:
     for beyond in (-0.1, 1.5, 7.0):
         with pytest.raises(GradientMismatch, match="in the corner"):
             check_gradients(relu, 0.0, gradient=lambda x, beyond=beyond: step(x, beyond))
-    for constant in (0.3, 1.5):  # right at the corner at best, wrong beside it
+    for constant in (0.3, 1.5):  # These are wrong beside the corner.
         with pytest.raises(GradientMismatch):
             check_gradients(relu, 0.0, gradient=lambda x, constant=constant: constant)
     assert verdicts(numpy.abs, 0.0, gradient=numpy.sign) == {"kink"}
@@ -139,15 +139,15 @@ def test_near_the_edge_of_a_domain_there_is_no_false_alarm(x: float) -> None:
     assert verdicts(sqrt, x) <= {"ok", "unclear"}
 
 
-def test_infinite_slopes_are_unclear_and_nan_is_wrong() -> None:
-    assert verdicts(sqrt, 0.0) == {"kink", "unclear"}  # right of 0 it is checked; at 0 it is inf
-    with pytest.raises(GradientMismatch):  # 0 · inf on the way through a root at 0
+def test_infinite_derivatives_are_unclear_and_nan_is_wrong() -> None:
+    assert verdicts(sqrt, 0.0) == {"kink", "unclear"}  # Right of 0 it is checked; at 0 it is inf.
+    with pytest.raises(GradientMismatch):  # A root at 0 has 0 · inf on the way.
         check_gradients(lambda x: (x * x) ** 0.5, 0.0)
     with pytest.raises(GradientMismatch):
         check_gradients(lambda x: x * x, 1.0, gradient=lambda x: math.nan)
 
 
-def test_it_checks_any_function_of_numbers() -> None:
+def test_any_function_of_numbers_can_be_checked() -> None:
     weights = numpy.array([0.5, -1.0])
 
     def f(*x: float) -> Any:

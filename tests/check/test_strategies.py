@@ -1,4 +1,4 @@
-"""What the strategies promise: domains, awkward numbers, code that runs, simple examples."""
+"""The strategies keep to domains, draw awkward numbers, give code that runs, and shrink well."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.ops import Operation
 
-ROWS = list(TABLE.values())
-per_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+OPERATIONS = list(TABLE.values())
+per_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: operation.name
+)
 one_operand = pytest.mark.parametrize(
-    "row",
-    [row for row in ROWS if len(row.operands) == 1 and not row.variadic],
-    ids=lambda r: r.name,
+    "operation",
+    [each for each in OPERATIONS if len(each.operands) == 1 and not each.variadic],
+    ids=lambda operation: operation.name,
 )
 
 
 @pytest.fixture
-def own_row() -> Iterator[str]:
+def own_operation() -> Iterator[str]:
     add_operation("arcsine", "asin(x)", ("1.0 / sqrt(1.0 - x * x)",),
                   defined="-1 <= x <= 1", smooth="-1 < x < 1", draw=((-0.9, 0.9),))  # fmt: skip
     yield "arcsine"
@@ -57,7 +59,7 @@ def own_row() -> Iterator[str]:
         lambda x: x == 0.0,
     ],
 )
-def test_scalars_hold_the_awkward_numbers(kind: Any) -> None:
+def test_scalars_hold_awkward_numbers(kind: Any) -> None:
     assert kind(find(scalars(), kind, settings=settings(max_examples=2000, database=None)))
 
 
@@ -68,36 +70,38 @@ def test_scalars_keep_within_bounds(x: float) -> None:
 
 @one_operand
 @given(data=st.data())
-def test_scalars_of_an_operation_lie_in_its_domain(row: Operation, data: st.DataObject) -> None:
-    x = data.draw(scalars(row.name))
+def test_scalars_of_an_operation_lie_in_its_domain(
+    operation: Operation, data: st.DataObject
+) -> None:
+    x = data.draw(scalars(operation.name))
     assert math.isfinite(x)
-    FUNCTIONS[row.name](x)  # raises a DomainError outside
+    FUNCTIONS[operation.name](x)  # It raises a DomainError outside.
 
 
 @pytest.mark.parametrize(
     ("op", "kind"),
     [
-        ("log", lambda x: 0.0 < x < 1e-300),  # beside the edge
+        ("log", lambda x: 0.0 < x < 1e-300),  # This is beside the edge.
         ("log1p", lambda x: -1.0 < x < -1.0 + 1e-8),
         ("sqrt", lambda x: x == 0.0),
-        ("relu", lambda x: x == 0.0),  # in the corner
-        ("relu", lambda x: 0.0 < x < 1e-300),  # beside the corner
+        ("relu", lambda x: x == 0.0),  # This is in the corner.
+        ("relu", lambda x: 0.0 < x < 1e-300),  # This is beside the corner.
         ("abs", lambda x: -1e-8 <= x < 0.0),
-        ("exp", lambda x: x > 709.0),  # all but an overflow
+        ("exp", lambda x: x > 709.0),  # This is all but an overflow.
     ],
 )
 def test_scalars_of_an_operation_come_near_its_edges_and_corners(op: str, kind: Any) -> None:
     find(scalars(op), kind, settings=settings(max_examples=2000, database=None))
 
 
-@per_row
+@per_operation
 @given(data=st.data())
-def test_operands_lie_in_the_domain(row: Operation, data: st.DataObject) -> None:
-    numbers = data.draw(operands(row.name))
-    FUNCTIONS[row.name](*row.grouped(numbers))
-    plain = data.draw(operands(row.name, plain=True))
-    if not row.variadic:
-        for x, (low, high) in zip(plain, row.draw, strict=True):
+def test_operands_lie_in_the_domain(operation: Operation, data: st.DataObject) -> None:
+    numbers = data.draw(operands(operation.name))
+    FUNCTIONS[operation.name](*operation.grouped(numbers))
+    plain = data.draw(operands(operation.name, plain=True))
+    if not operation.variadic:
+        for x, (low, high) in zip(plain, operation.draw, strict=True):
             assert low <= x <= high
 
 
@@ -105,7 +109,7 @@ def test_operands_lie_in_the_domain(row: Operation, data: st.DataObject) -> None
     ("op", "kind"),
     [
         ("div", lambda v: 0.0 < abs(v[1]) < 1e-300),
-        ("maximum", lambda v: v[0] == v[1] != 0.0),  # a tie
+        ("maximum", lambda v: v[0] == v[1] != 0.0),  # This is a tie.
         ("pow", lambda v: 0.0 < v[0] < 1e-300),
         ("pow", lambda v: v[0] == 0.0 and v[1] == 0.0),
         ("dot", lambda v: len(v) == 9),
@@ -190,22 +194,22 @@ def test_nothing_is_filtered_out(strategy: st.SearchStrategy[Any]) -> None:
     assert runs_to_get(strategy, 300) <= 1.03 * most
 
 
-@per_row
-def test_every_operation_turns_up(row: Operation) -> None:
+@per_operation
+def test_every_operation_turns_up(operation: Operation) -> None:
     find(
         graphs(max_nodes=6),
-        lambda graph: any(node.operation is row for node in topological_order(graph.root)),
+        lambda graph: operation in {node.operation for node in topological_order(graph.root)},
         settings=settings(max_examples=5000, database=None, phases=[Phase.generate]),
     )
 
 
-def test_own_rows_take_part(own_row: str) -> None:
+def test_the_users_own_operations_take_part(own_operation: str) -> None:
     quiet = settings(max_examples=5000, database=None)
-    assert repr(find(expressions(leaves=1), lambda f: own_row in repr(f), settings=quiet)) == (
-        "lambda x: arcsine(x)"
-    )
-    assert 0.9999 < find(scalars(own_row), lambda x: 0.9999 < x < 1.0, settings=quiet) < 1.0
-    assert find(scalars(own_row), lambda x: x == 1.0, settings=quiet) == 1.0
+    assert repr(
+        find(expressions(leaves=1), lambda f: own_operation in repr(f), settings=quiet)
+    ) == ("lambda x: arcsine(x)")
+    assert 0.9999 < find(scalars(own_operation), lambda x: 0.9999 < x < 1.0, settings=quiet) < 1.0
+    assert find(scalars(own_operation), lambda x: x == 1.0, settings=quiet) == 1.0
 
 
 @given(training_sets(), training_sets(features=3, min_size=4, max_size=5))

@@ -41,7 +41,7 @@ from tinygrad_lin import (
     tanh,
     total,
 )
-from tinygrad_lin.check.code import code
+from tinygrad_lin.check.python_source import python_source
 from tinygrad_lin.cli import main
 
 FRAGMENTS = [
@@ -421,7 +421,7 @@ def kinds(source: str) -> list[type[ast.AST]]:
 @given(st.lists(NAMES, min_size=7, max_size=7))
 def test_a_label_in_a_lambda_is_a_name_or_left_out(labels: list[str]) -> None:
     root, leaves, parameters = layers(labels)
-    written = code(root, [*leaves, *parameters])
+    written = python_source(root, [*leaves, *parameters])
     function = eval(
         written, {name: getattr(tinygrad_lin, name) for name in ("exp", "tanh", "total")}
     )

@@ -1,15 +1,8 @@
 """What makes gradients trustworthy: differences that know their error, a checker, strategies."""
 
+from tinygrad_lin.check import numeric, strategies
+from tinygrad_lin.check.gradients import check_gradients
+from tinygrad_lin.check.property_tests import check_everywhere
+from tinygrad_lin.check.report import Entry, Report
 
-def _hypothesis_setup_hook() -> None:
-    """Called by Hypothesis as it is imported: st.from_type(Value) works from then on."""
-    from hypothesis import strategies as st
-
-    from tinygrad_lin.value import Value
-
-    def of_value(_: type[Value]) -> st.SearchStrategy[Value]:
-        from tinygrad_lin.check.strategies import values
-
-        return values()
-
-    st.register_type_strategy(Value, of_value)
+__all__ = ["Entry", "Report", "check_everywhere", "check_gradients", "numeric", "strategies"]

@@ -1,7 +1,7 @@
-"""Hypothesis strategies for numbers, Values, graphs and functions, made from the table's rows.
+"""Hypothesis strategies for numbers, Values, graphs and functions, made from the table.
 
-Rows that you add with :func:`tinygrad_lin.add_operation` take part. Nothing is filtered out: what
-is drawn lies where the rows say that they are defined.
+Operations that you add with :func:`tinygrad_lin.add_operation` take part. Nothing is filtered out:
+what is drawn lies where the table says that the operations are defined.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tinygrad_lin.check.code import code
+from tinygrad_lin.check.python_source import python_source
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.expression import expression_of
 from tinygrad_lin.ops import FLOATS, FUNCTIONS, TABLE
@@ -36,10 +36,11 @@ __all__ = [
     "values",
 ]
 
-LEAF = (-3.0, 3.0)
+LEAF_INTERVAL = (-3.0, 3.0)
 AWKWARD = (0.0, -0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-200, -1e-200, 1e-8, -1e-8)
 HUGE = (1e8, -1e8, 1e200, -1e200)
-LAST = (1.7976931348623157e308, -1.7976931348623157e308)  # where nearly any formula overflows
+MAX_FLOATS = (1.7976931348623157e308, -1.7976931348623157e308)
+"""Nearly any formula overflows here."""
 
 
 def scalars(
@@ -50,26 +51,26 @@ def scalars(
     Args:
         op: the name of an operation of one operand: numbers from its domain, often at or beside
             its edges and corners.
-        min_value: the least one.
-        max_value: the largest one.
+        min_value: the smallest number.
+        max_value: the largest number.
 
     >>> from hypothesis import find
     >>> find(scalars("log"), lambda x: x < 0.5) > 0.0
     True
     """
     if op is not None:
-        (row,) = rows_of([op])
-        if len(row.operands) != 1 or row.variadic:
+        (operation,) = require_operations([op])
+        if len(operation.operands) != 1 or operation.variadic:
             raise DataError(f"{op} takes more than one operand: use operands({op!r})")
-        low, high = row.draw[0]
+        low, high = operation.draw[0]
         usual = st.floats(
             low if min_value is None else max(low, min_value),
             high if max_value is None else min(high, max_value),
         )
-        special = [x for x in awkward(row) if holds(row.defined, row, [x])]
+        special = [x for x in edge_numbers(operation) if is_defined(operation, x)]
     else:
         usual = st.floats(min_value, max_value, allow_nan=False, allow_infinity=False)
-        special = [*AWKWARD, *HUGE, *LAST]
+        special = [*AWKWARD, *HUGE, *MAX_FLOATS]
     low = -math.inf if min_value is None else min_value
     high = math.inf if max_value is None else max_value
     special = [x for x in special if low <= x <= high]
@@ -85,7 +86,7 @@ def values(
 
 @st.composite
 def operands(draw: st.DrawFn, op: str, *, plain: bool = False) -> list[float]:
-    """Operands for one operation, from where it has a value and derivatives, in a flat list.
+    """Operands for one operation, where it has a value and derivatives, in a flat list.
 
     Those of :func:`tinygrad_lin.dot` are the first sequence, the second one, and the bias:
     ``FUNCTIONS[op](*TABLE[op].grouped(operands))`` applies the operation.
@@ -99,21 +100,19 @@ def operands(draw: st.DrawFn, op: str, *, plain: bool = False) -> list[float]:
     >>> y != 0.0
     True
     """
-    (row,) = rows_of([op])
-    n = draw(st.integers(1, 4)) if row.variadic else 1
-    intervals: list[tuple[float, float]] = []
-    for name, interval in zip(row.operands, row.draw):
-        intervals += [interval] * (n if name.startswith("*") else 1)
+    (operation,) = require_operations([op])
+    length = draw(st.integers(1, 4)) if operation.variadic else 1
+    intervals = operand_intervals(operation, length)
     numbers = [draw(st.floats(low, high)) for low, high in intervals]
     if plain:
         return numbers
-    for place in range(len(numbers)):
+    for k in range(len(numbers)):
         if draw(st.integers(0, 3)) == 3:
-            others = numbers[:place] + numbers[place + 1 :]  # as in a tie of two operands
-            moved = list(numbers)
-            moved[place] = draw(st.sampled_from([*awkward(row), *map(float, others)]))
-            if has_value(row, moved):
-                numbers = moved
+            others = numbers[:k] + numbers[k + 1 :]  # One of them makes a tie.
+            changed = list(numbers)
+            changed[k] = draw(st.sampled_from([*edge_numbers(operation), *map(float, others)]))
+            if has_value(operation, changed):
+                numbers = changed
     return numbers
 
 
@@ -122,7 +121,7 @@ class Graph(NamedTuple):
 
     Attributes:
         root: the Value on top.
-        leaves: the Values it may be made from, all that there are.
+        leaves: all the Values it may be made from.
     """
 
     root: Value
@@ -130,7 +129,7 @@ class Graph(NamedTuple):
 
     def __repr__(self) -> str:
         numbers = ", ".join(repr(leaf.data) for leaf in self.leaves)
-        return f"({code(self.root, self.leaves)})({numbers})"
+        return f"({python_source(self.root, self.leaves)})({numbers})"
 
 
 @st.composite
@@ -139,8 +138,8 @@ def graphs(
 ) -> Graph:
     """A root with its leaves, recorded from random operations with shared parts.
 
-    Every operand lies where the row of its operation says that tests may draw from, so every node
-    has a value and a derivative, and so do points nearby.
+    Every operand lies in the interval that the table gives tests to draw from, so every node has a
+    value and a derivative, and so do points nearby.
 
     Args:
         ops: the names of the operations, those of the table if not given.
@@ -151,50 +150,53 @@ def graphs(
     >>> find(graphs(leaves=1), lambda graph: graph.root.op == "mul")
     (lambda x: x * x)(0.0)
     """
-    rows = rows_of(ops)
+    operations = require_operations(ops)
     if leaves < 1 or max_nodes < 1:
         raise DataError("there must be at least one leaf and one node")
     names = ("x", "y", "z") if leaves <= 3 else [f"x{k}" for k in range(leaves)]
-    inputs = tuple([Value(draw(st.floats(*LEAF)), name) for name, _ in zip(names, range(leaves))])
-    nodes = list(inputs)
-    unused: set[Value | float] = set(inputs)
-
-    def operand(draw: st.DrawFn, interval: tuple[float, float]) -> Value | float:
-        """A node or a number from an interval; a leaf that nothing uses yet can be moved there."""
-        low, high = interval
-        begin = draw(st.integers(0, len(nodes)))
-        if begin == len(nodes):
-            return draw(st.floats(low, high))
-        recent = nodes[::-1]
-        for node in recent[begin:] + recent[:begin]:
-            if low <= node.data <= high:
-                return node
-        for leaf in inputs:
-            if leaf in unused:
-                leaf.data = draw(st.floats(low, high))
-                return leaf
-        return draw(st.floats(low, high))
-
-    @st.composite
-    def node(draw: st.DrawFn) -> Value | float:
-        """One more node; as a strategy of its own, for examples to shrink by leaving it out."""
-        row = draw(st.sampled_from(rows))
-        n = draw(st.integers(1, 3)) if row.variadic else 1
-        chosen: list[Value | float] = []
-        for name, interval in zip(row.operands, row.draw):
-            for _ in range(n if name.startswith("*") else 1):
-                chosen.append(operand(draw, interval))
-                unused.discard(chosen[-1])
-        result: Value | float = FUNCTIONS[row.name](*row.grouped(chosen))
-        return result
-
+    inputs = tuple([Value(draw(st.floats(*LEAF_INTERVAL)), name) for name in names[:leaves]])
+    nodes, unused = list(inputs), list(inputs)
     for _ in range(max_nodes):
-        result = draw(node())
-        if isinstance(result, Value):  # not all of its operands were numbers
+        result = draw(node_on_top(operations, nodes, unused))
+        if isinstance(result, Value):  # Operands that are all numbers give a number.
             nodes.append(result)
         if draw(st.integers(0, 9)) == 0:
             break
     return Graph(nodes[-1], inputs)
+
+
+@st.composite
+def node_on_top(
+    draw: st.DrawFn, operations: list[Operation], nodes: list[Value], unused: list[Value]
+) -> Value | float:
+    """An operation on some nodes; a strategy of its own, so that shrinking can leave it out."""
+    operation = draw(st.sampled_from(operations))
+    length = draw(st.integers(1, 3)) if operation.variadic else 1
+    chosen: list[Value | float] = []
+    for interval in operand_intervals(operation, length):
+        chosen.append(operand_within(draw, interval, nodes, unused))
+        unused[:] = [leaf for leaf in unused if leaf is not chosen[-1]]
+    result: Value | float = FUNCTIONS[operation.name](*operation.grouped(chosen))
+    return result
+
+
+def operand_within(
+    draw: st.DrawFn, interval: tuple[float, float], nodes: list[Value], unused: list[Value]
+) -> Value | float:
+    """A node or a number from an interval; a leaf that is not used yet can be moved there."""
+    low, high = interval
+    begin = draw(st.integers(0, len(nodes)))
+    if begin == len(nodes):
+        return draw(st.floats(low, high))
+    recent = nodes[::-1]
+    for node in recent[begin:] + recent[:begin]:
+        if low <= node.data <= high:
+            return node
+    number = draw(st.floats(low, high))
+    if not unused:
+        return number
+    unused[0].data = number
+    return unused[0]
 
 
 class Formula:
@@ -206,8 +208,9 @@ class Formula:
 
     def __init__(self, graph: Graph) -> None:
         self.point: tuple[float, ...] = tuple([leaf.data for leaf in graph.leaves])
-        self._code = code(*graph)
-        self._function = eval(self._code, dict(FUNCTIONS))  # made of rows  # nosec B307
+        self._source = python_source(*graph)
+        # The source is made of operations of the table alone.
+        self._function = eval(self._source, dict(FUNCTIONS))  # nosec B307
         self.__signature__: inspect.Signature = inspect.signature(self._function)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -215,7 +218,7 @@ class Formula:
         return self._function(*arguments)
 
     def __repr__(self) -> str:
-        return self._code
+        return self._source
 
 
 def expressions(
@@ -255,14 +258,14 @@ def training_sets(
 
     Args:
         features: how many numbers each x has; for one it is that number.
-        min_size: the least number of points.
-        max_size: the largest one.
+        min_size: the smallest number of points.
+        max_size: the largest number of points.
 
     >>> from hypothesis import find
     >>> find(training_sets(), lambda points: True)
     TrainingSet(x=[0.0, 1.0], y=[0.0, 0.0])
     """
-    # Numbers that a person reads, and that lie far enough apart to train on.
+    # These are easy to read, and lie far enough apart to train on.
     quarters = st.integers(-10, 10).map(float) | st.integers(-40, 40).map(lambda k: k / 4)
     number = quarters | st.floats(-10.0, 10.0)
     size = draw(st.integers(min_size, max_size))
@@ -272,8 +275,8 @@ def training_sets(
     return TrainingSet(x, draw(st.lists(number, min_size=size, max_size=size)))
 
 
-def rows_of(ops: Iterable[str] | None) -> list[Operation]:
-    """The rows with some names, all of them if there are none."""
+def require_operations(ops: Iterable[str] | None) -> list[Operation]:
+    """The operations with some names, or all of the table; a DataError if there are none."""
     if ops is None:
         return list(TABLE.values())
     names = [ops] if isinstance(ops, str) else list(ops)
@@ -285,13 +288,22 @@ def rows_of(ops: Iterable[str] | None) -> list[Operation]:
     return [TABLE[name] for name in names]
 
 
-def awkward(row: Operation) -> list[float]:
-    """Numbers at and beside the edges of a row's domain and its corners.
+def operand_intervals(operation: Operation, length: int) -> list[tuple[float, float]]:
+    """The interval to draw each operand from; starred operands are sequences of a length."""
+    return [
+        interval
+        for name, interval in zip(operation.operands, operation.draw)
+        for _ in range(length if name.startswith("*") else 1)
+    ]
 
-    These are the numbers that its predicates compare with.
+
+def edge_numbers(operation: Operation) -> list[float]:
+    """Awkward numbers, and those at and beside the edges of an operation's domain and its corners.
+
+    The edges are the numbers that its predicates compare with.
     """
     edges = {0.0}
-    for predicate in (row.defined, row.smooth):
+    for predicate in (operation.defined, operation.smooth):
         for node in ast.walk(expression_of(predicate or "True")):
             match node:
                 case ast.Constant(value=int() | float() as number):
@@ -301,16 +313,16 @@ def awkward(row: Operation) -> list[float]:
     return [*sorted(edges), *beside, *nearest, *AWKWARD, *HUGE]
 
 
-def holds(predicate: str, row: Operation, numbers: Sequence[float]) -> bool:
-    """Whether a predicate of a row is true of some operands."""
-    if not predicate or row.variadic:
-        return True
-    return bool(FLOATS(predicate, ", ".join(row.operands))(*numbers))
+def is_defined(operation: Operation, x: float) -> bool:
+    """Whether an operation of one operand has a value at x."""
+    defined = operation.defined
+    return not defined or bool(FLOATS(defined, ", ".join(operation.operands))(x))
 
 
-def has_value(row: Operation, numbers: Sequence[float]) -> bool:
+def has_value(operation: Operation, numbers: Sequence[float]) -> bool:
     """Whether the operation gives a finite number and has derivatives: a power may have none."""
+    operands = operation.grouped(list(map(Value, numbers)))
     try:
-        return math.isfinite(FUNCTIONS[row.name](*row.grouped(list(map(Value, numbers)))).data)
+        return math.isfinite(FUNCTIONS[operation.name](*operands).data)
     except ValueError:
         return False

@@ -11,7 +11,7 @@ from tinygrad_lin import TABLE, Value, compile_graph, gradients, jvp, topologica
 from tinygrad_lin.check.strategies import scalars
 from tinygrad_lin.ops import FUNCTIONS
 
-ROWS = list(TABLE.values())
+OPERATIONS = list(TABLE.values())
 MODERATE = scalars(min_value=-3.0, max_value=3.0)
 
 
@@ -22,16 +22,15 @@ class Shadow:
         self.value = value
         self.data = value.data
         self.edges = edges
-        self.grad = 0.0  # of leaves: what should have accumulated
-        self.paths: int = (
-            sum(operand.paths for operand, _ in edges) or 1
-        )  # that recursion will walk
+        self.grad = 0.0  # What should have accumulated, if it is a leaf.
+        # Recursion will walk so many paths.
+        self.paths: int = sum(operand.paths for operand, _ in edges) or 1
 
-    def slope(self, leaf: Shadow) -> float:
+    def derivative(self, leaf: Shadow) -> float:
         """The sum over all paths of the products of their local derivatives, by recursion."""
         if self is leaf:
             return 1.0
-        return sum(local * operand.slope(leaf) for operand, local in self.edges)
+        return sum(local * operand.derivative(leaf) for operand, local in self.edges)
 
     def size(self, leaf: Shadow) -> float:
         """The same without signs: the scale of the rounding."""
@@ -74,15 +73,16 @@ class LiveGraph(RuleBasedStateMachine):
         """Apply an operation that takes these numbers."""
         numbers = [shadow.value.data for shadow in some]
         fitting = [
-            row
-            for row in ROWS
-            if all(low <= x <= high for (low, high), x in zip(row.draw, numbers))
+            operation
+            for operation in OPERATIONS
+            if all(low <= x <= high for (low, high), x in zip(operation.draw, numbers))
         ]
         if not fitting or sum(shadow.paths for shadow in some) > 200:
             return some[0]
-        row = fitting[pick % len(fitting)]
-        operands = some[: len(row.operands)]
-        node = FUNCTIONS[row.name](*row.grouped([shadow.value for shadow in operands]))
+        operation = fitting[pick % len(fitting)]
+        operands = some[: len(operation.operands)]
+        values = [shadow.value for shadow in operands]
+        node = FUNCTIONS[operation.name](*operation.grouped(values))
         return Shadow(node, list(zip(operands, node.partials)))
 
     @rule(shadow=nodes, data=MODERATE)
@@ -101,9 +101,9 @@ class LiveGraph(RuleBasedStateMachine):
             shadow.value.backward()
             for leaf in self.leaves:
                 if leaf in below:
-                    leaf.grad += shadow.slope(leaf)
+                    leaf.grad += shadow.derivative(leaf)
         for node in below - set(self.leaves):
-            assert self.close(node.value.grad, shadow.slope(node), shadow.size(node))
+            assert self.close(node.value.grad, shadow.derivative(node), shadow.size(node))
 
     @rule(shadow=nodes)
     def zero(self, shadow: Shadow) -> None:
@@ -120,7 +120,7 @@ class LiveGraph(RuleBasedStateMachine):
         below = shadow.below()
         leaves = [leaf for leaf in self.leaves if leaf in below]
         again = {leaf: Value(leaf.value.data) for leaf in leaves}
-        root = rebuilt(shadow, again)
+        root = rebuild(shadow, again)
         if not leaves or root is None:
             return
         program = compile_graph(root, wrt=list(again.values()))
@@ -128,8 +128,8 @@ class LiveGraph(RuleBasedStateMachine):
         root.backward()
         scale = max(1.0, *(abs(node.data) + abs(node.grad) for node in topological_order(root)))
         assert self.close(value, root.data, scale)
-        for slope, leaf in zip(gradient, again.values()):
-            assert self.close(slope, leaf.grad, 1e3 * scale)
+        for derivative, leaf in zip(gradient, again.values()):
+            assert self.close(derivative, leaf.grad, 1e3 * scale)
 
     @rule(shadow=nodes)
     def differentiate_again(self, shadow: Shadow) -> None:
@@ -137,15 +137,15 @@ class LiveGraph(RuleBasedStateMachine):
         below = shadow.below()
         leaves = [leaf for leaf in self.leaves if leaf in below]
         again = {leaf: Value(leaf.value.data) for leaf in leaves}
-        root = rebuilt(shadow, again)
+        root = rebuild(shadow, again)
         if not leaves or root is None:
             return
-        slopes = gradients(root, list(again.values()))
+        reverse = gradients(root, list(again.values()))
         forward = [jvp(root, [leaf], [1.0]).data for leaf in again.values()]
         root.backward()
-        for slope, tangent, leaf in zip(slopes, forward, again.values()):
-            scale = max(1.0, *(abs(node.data) for node in topological_order(slope)))
-            assert self.close(slope.data, leaf.grad, scale)
+        for derivative, tangent, leaf in zip(reverse, forward, again.values()):
+            scale = max(1.0, *(abs(node.data) for node in topological_order(derivative)))
+            assert self.close(derivative.data, leaf.grad, scale)
             assert self.close(tangent, leaf.grad, scale)
 
     def teardown(self) -> None:
@@ -158,16 +158,16 @@ class LiveGraph(RuleBasedStateMachine):
         return abs(got - wanted) <= 1e-12 * max(1.0, size)
 
 
-def rebuilt(shadow: Shadow, leaves: dict[Shadow, Value]) -> Value | None:
+def rebuild(shadow: Shadow, leaves: dict[Shadow, Value]) -> Value | None:
     """The same operations on the leaves as they are now; None where one has no value there."""
     made = dict(leaves)
 
     def of(shadow: Shadow) -> Value:
         if shadow not in made:
-            row = shadow.value.operation
-            assert row is not None
+            operation = shadow.value.operation
+            assert operation is not None
             operands = [of(operand) for operand, _ in shadow.edges]
-            made[shadow] = FUNCTIONS[row.name](*row.grouped(operands))
+            made[shadow] = FUNCTIONS[operation.name](*operation.grouped(operands))
         return made[shadow]
 
     try:

@@ -1,4 +1,4 @@
-"""A recorded graph written as Python code: a lambda that can be pasted and run."""
+"""A recorded graph printed as Python source: a lambda that can be pasted and run."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.ops import Operation
 
-SYMBOLS = {special: operator for operator, special in OPERATORS.items()}
-DEEPEST = 8  # brackets in brackets; a part that is deeper gets a name
+AST_OPERATORS = {special: operator for operator, special in OPERATORS.items()}
+MAX_DEPTH = 8
+"""An expression that is nested deeper than this is split into parts with names."""
 
 
-def code(root: Value, leaves: Sequence[Value]) -> str:
+def python_source(root: Value, leaves: Sequence[Value]) -> str:
     """The graph below a Value as a lambda of some leaves; all other leaves become numbers.
 
-    Parts that are used more than once get a name. To run it takes ``from tinygrad_lin import *``.
+    Parts that are used more than once get a name. It runs after ``from tinygrad_lin import *``.
 
     >>> x, y = Value(2.0, "x"), Value(3.0, "y")
     >>> a = x * y
-    >>> code(a + a.tanh(), [x, y])
+    >>> python_source(a + a.tanh(), [x, y])
     'lambda x, y: [a := x * y, a + tanh(a)][-1]'
     """
-    names = names_of(leaves)
-    free = names_apart_from({*names, *TABLE})
+    names = leaf_names(leaves)
+    free_names = unused_names({*names, *TABLE})
     order = topological_order(root)
     uses = Counter(operand for node in order for operand in node.inputs)
     written: dict[Value, ast.expr] = dict(zip(leaves, map(ast.Name, names)))
@@ -51,48 +52,43 @@ def code(root: Value, leaves: Sequence[Value]) -> str:
             written[operand] if isinstance(operand, Value) else literal(operand)
             for operand in node.operands
         ]
-        expression = application(node.operation, operands)
+        expression = apply_operation(node.operation, operands)
         depth = 1 + max((depths.get(operand, 0) for operand in node.inputs), default=0)
-        if node is root or (uses[node] == 1 and depth < DEEPEST):
+        if node is root or (uses[node] == 1 and depth < MAX_DEPTH):
             written[node], depths[node] = expression, depth
         else:
-            name = next(free)
-            parts.append(f"{name} := {text(expression)}")
+            name = next(free_names)
+            parts.append(f"{name} := {ast.unparse(expression)}")
             written[node] = ast.Name(name)
-    result = text(written[root])
+    result = ast.unparse(written[root])
     body = f"[{', '.join([*parts, result])}][-1]" if parts else result
     return f"lambda {', '.join(names)}: {body}"
 
 
-def text(expression: ast.expr) -> str:
-    """An expression as it is written."""
-    return ast.unparse(ast.fix_missing_locations(expression))
-
-
-def application(row: Operation, operands: list[ast.expr]) -> ast.expr:
-    """An operation applied to operands: Python's operator where it has one, else a call."""
-    if row.special and len(operands) == 2:
-        return ast.BinOp(operands[0], SYMBOLS[row.special](), operands[1])  # type: ignore[arg-type]
-    if row.special:
-        return ast.UnaryOp(SYMBOLS[row.special](), operands[0])  # type: ignore[arg-type]
+def apply_operation(operation: Operation, operands: list[ast.expr]) -> ast.expr:
+    """An operation applied to operands: by Python's operator where it has one, else by a call."""
+    if operation.special and len(operands) == 2:
+        return ast.BinOp(operands[0], AST_OPERATORS[operation.special](), operands[1])  # type: ignore[arg-type]
+    if operation.special:
+        return ast.UnaryOp(AST_OPERATORS[operation.special](), operands[0])  # type: ignore[arg-type]
     arguments = [
         ast.List(argument) if isinstance(argument, list) else argument
-        for argument in row.grouped(operands)
+        for argument in operation.grouped(operands)
     ]
-    return ast.Call(ast.Name(row.name), arguments, [])
+    return ast.Call(ast.Name(operation.name), arguments, [])
 
 
 def literal(number: float) -> ast.expr:
-    """A number; a negative one is the minus of a positive one, for brackets to be put."""
+    """A number; a negative one becomes the minus of a positive one, so that brackets are put."""
     if str(number)[0] == "-":
         return ast.UnaryOp(ast.USub(), ast.Constant(-number))
     return ast.Constant(number)
 
 
-def names_of(leaves: Sequence[Value]) -> list[str]:
-    """A name for each leaf: its label where that can be one, else x0, x1 and so on.
+def leaf_names(leaves: Sequence[Value]) -> list[str]:
+    """A name for each leaf: its label where that can be a name, else x0, x1 and so on.
 
-    Python takes several letters for one and the same; a name has that one.
+    Python takes some letters for others (ａ for a), so labels with such letters are no names.
     """
     labels = [leaf.label for leaf in leaves]
     return [
@@ -109,10 +105,10 @@ def names_of(leaves: Sequence[Value]) -> list[str]:
     ]
 
 
-def names_apart_from(taken: set[str]) -> Iterator[str]:
-    """a, b, ..., z, a1, b1, ... but for those that are taken."""
+def unused_names(used: set[str]) -> Iterator[str]:
+    """a, b, ..., z, a1, b1, ... without those that are used."""
     for round in count():
         for letter in ascii_lowercase:
             name = f"{letter}{round or ''}"
-            if name not in taken:
+            if name not in used:
                 yield name
