@@ -80,9 +80,9 @@ def test_no_room_outgrows_its_line_in_the_design() -> None:
     for path in PACKAGE.rglob("*"):
         if path.suffix in {".py", ".js", ".html", ".css"}:
             room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-            room = {"__main__": "cli"}.get(room, room)
+            room = {"__main__": "cli", "_exit_codes": "cli"}.get(room, room)
             lines = path.read_text(encoding="utf-8").count("\n")
-            sizes["the engine" if room in ENGINE | {"__init__"} else room] += lines
+            sizes["the engine" if room in ENGINE | {"__init__", "_version"} else room] += lines
     assert all(limits[room] / 2 < size <= limits[room] for room, size in sizes.items()), sizes
 
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from tinygrad_lin._version import __version__ as __version__
 from tinygrad_lin.errors import (
     DataError,
     DivergedError,
@@ -139,7 +140,6 @@ __all__ = [
     "value_and_grad",
 ]
 __all__ += list(_FUNCTIONS)
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
