@@ -35,7 +35,7 @@ from tinygrad_lin.nn.training import fit
     "--activation",
     type=click.Choice(activations()),
     metavar="NAME",
-    help="Of the hidden neurons: tanh, relu, sigmoid, softplus, sin ...  [tanh]",
+    help="Activation of the hidden neurons: tanh, relu, sigmoid, softplus, sin ...  [tanh]",
 )
 @options.loss
 @click.option(
@@ -51,11 +51,11 @@ from tinygrad_lin.nn.training import fit
     help="Learning rate.  [adam: 0.01; newton: 1; a net: 0.1 or, with momentum, 0.01; "
     "line: 0.001; else half of the limit]",
 )
-@click.option("--batch", type=int, metavar="N", help="Learn from so many points in each step.")
+@click.option("--batch", type=int, metavar="N", help="Learn from this many points in each step.")
 @click.option(
     "--steps",
     type=int,
-    help="Most steps to take.  [a net or batches: 1,000; else 1,000,000]",
+    help="The most steps to take.  [a net or batches: 1,000; else 1,000,000]",
 )
 @click.option(
     "--tolerance",
@@ -76,7 +76,7 @@ from tinygrad_lin.nn.training import fit
     type=int,
     default=100,
     show_default=True,
-    help="Stop after so many epochs without a gain on the points kept aside.",
+    help="Stop after this many epochs without a gain on the points kept aside.",
 )
 @options.standardize
 @click.option(
@@ -84,7 +84,7 @@ from tinygrad_lin.nn.training import fit
     type=int,
     default=42,
     show_default=True,
-    help="Of the random start, of the batches, and of the points kept aside.",
+    help="Seed of the random start, the batches, and the points kept aside.",
 )
 @options.output_folder("Folder for the results.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the folder.")
@@ -93,13 +93,13 @@ from tinygrad_lin.nn.training import fit
 def fit_command(plot: bool, as_json: bool, **given: Any) -> None:
     """Learn a line or a net by gradient descent, and draw its graph.
 
-    DATA is a set of the package (line, norris, longley, anscombe1 to anscombe4, moons, sine,
+    DATA is a data set of the package (line, norris, longley, anscombe1 to anscombe4, moons, sine,
     stair), a CSV file whose first line names the columns, or - for standard input. Without
     arguments: the line y = 8x + 3 from its points (2, 19) and (4, 35).
 
     Ctrl-C ends the training and keeps what was learned. A training that is not finished leaves a
     checkpoint in the folder, from which --resume goes on as if nothing had happened; with more
-    --steps if all of them were made.
+    --steps if all of them were taken.
 
     \b
     Examples:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.cli.inputs import LOSSES, choose_loss
 from tinygrad_lin.errors import DataError
@@ -31,12 +30,11 @@ LINE_LEARNING_RATE = 1e-3
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.01, "newton": 1.0}
 # After n / (lr · λmin) steps the error has shrunk by e^-n; e^-25 = 1e-11 is as good as exact.
 STEPS_TO_EXACTNESS = 25.0
-MAX_WELL_SCALED = 10.0  # A net learns badly from larger numbers.
+MAX_WELL_SCALED = 10.0  # A net learns badly from larger numbers than this.
 
 
-@dataclass(frozen=True)
-class FitSettings:
-    """The options of fit, by their names; None stands for one that was not given."""
+class FitSettings(NamedTuple):
+    """The options of fit under their own names; None stands for one that was not given."""
 
     data: str
     features: tuple[str, ...]
@@ -57,20 +55,19 @@ class FitSettings:
     resume: bool
 
 
-@dataclass(frozen=True)
-class Plan:
-    """All that a training is determined by.
+class Plan(NamedTuple):
+    """Everything that determines a training.
 
     Attributes:
         settings: what the user chose.
         points: the data in their own units.
-        units: those of the training, if the data are scaled for it.
+        units: the units of the training, if the data are scaled for it.
         scaled: the data in the units of the training.
         model: a line or a net, untrained.
-        loss: the name of its loss.
-        limit: the largest learning rate that converges, where that is known.
-        learning_rate: how far a step goes.
-        steps: how many there are at most.
+        loss: the name of the loss to minimize.
+        limit: the largest learning rate that converges, where it is known.
+        learning_rate: the one chosen or, by default, one that suits.
+        steps: the most steps to take.
         advice: what would work better, if anything.
     """
 
@@ -99,14 +96,14 @@ def plan_training(settings: FitSettings, points: Data) -> Plan:
     net = isinstance(model, MLP)
     units = Units.of(points, target=net and loss == "squares") if settings.standardize else None
     scaled = units.apply(points) if units else points
-    # The cost of a line curves the same everywhere, or nearly. The start of a net tells nothing.
-    curved = [] if net else curvatures_at_start(model, scaled, loss)
-    limit = 2.0 / curved[-1] if curved and curved[-1] > 0.0 else None
+    # The cost of a line curves (nearly) the same everywhere; that of a net may curve in any way.
+    curvature = [] if net else curvatures_at_start(model, scaled, loss)
+    limit = 2.0 / curvature[-1] if curvature and curvature[-1] > 0.0 else None
     lr = default_learning_rate(settings, net, limit) if settings.lr is None else settings.lr
     steps = settings.steps
     if steps is None:
         steps = 1_000 if net or settings.batch is not None else 1_000_000
-    advice = advise_net(scaled, loss) if net else advise_line(settings, lr, steps, curved[0])
+    advice = advise_net(scaled, loss) if net else advise_line(settings, lr, steps, curvature[0])
     return Plan(settings, points, units, scaled, model, loss, limit, lr, steps, advice)
 
 
@@ -115,7 +112,7 @@ def create_model(settings: FitSettings, inputs: int) -> Module:
     hidden = settings.hidden
     if hidden is None:
         if settings.activation:
-            raise DataError("--activation is that of hidden neurons; give --hidden too")
+            raise DataError("--activation is for hidden neurons; give --hidden too")
         return Linear(inputs, rng=settings.seed)
     parts = [part.strip() for part in hidden.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
@@ -125,7 +122,7 @@ def create_model(settings: FitSettings, inputs: int) -> Module:
     if count > MAX_PARAMETERS:
         raise DataError(
             f"a net with {count:,} parameters is beyond an engine of single numbers; take "
-            f"smaller layers, for {MAX_PARAMETERS:,} at most"
+            f"smaller layers, with {MAX_PARAMETERS:,} at most"
         )
     return MLP(sizes, settings.activation or "tanh", rng=settings.seed)
 

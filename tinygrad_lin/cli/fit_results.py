@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -31,8 +31,7 @@ CHECKPOINT = "checkpoint.json"
 RESULT_FILES = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 
 
-@dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(NamedTuple):
     """A training that is over, in the units of the data.
 
     Attributes:

@@ -35,7 +35,7 @@ target: Decorator = click.option("--y", "target", metavar="COL", help="The targe
 loss: Decorator = click.option(
     "--loss",
     type=click.Choice(list(LOSSES)),
-    help="What to make small.  [moons: cross-entropy; else squares]",
+    help="What to minimize.  [moons: cross-entropy; else squares]",
 )
 standardize: Decorator = click.option(
     "--standardize", is_flag=True, help="Scale the columns for training."

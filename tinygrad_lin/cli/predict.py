@@ -29,9 +29,9 @@ from tinygrad_lin.nn.predictor import Predictor
 def predict_command(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     """Predict with a model that fit has learned, as CSV.
 
-    DATA is as for fit. Of a file, the columns that the model was learned from are taken by their
-    names; there may be others. Where fit made a cross-entropy small, a prediction is the
-    probability of a 1.
+    DATA is as for fit. From a file, the columns that the model was trained on are taken by name;
+    there may be others. Where fit minimized a cross-entropy, a prediction is the probability of
+    a 1.
 
     \b
     Examples:

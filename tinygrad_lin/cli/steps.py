@@ -23,13 +23,13 @@ MAX_STEPS_IN_RICH = 1000  # Rich takes long to lay out a larger table.
 @main.command("steps")
 @options.expression
 @options.bindings
-@click.option("--markdown", "form", flag_value="markdown", help="Write tables of Markdown.")
+@click.option("--markdown", "form", flag_value="markdown", help="Write Markdown tables.")
 @click.option("--tex", "form", flag_value="tex", help="Write displays for TeX.")
 @options.as_json
 def steps_command(
     expression: str, bindings: tuple[str, ...], form: str | None, as_json: bool
 ) -> None:
-    """Show every step of the forward and of the backward pass.
+    """Show every step of the forward and the backward pass.
 
     \b
     Examples:

@@ -35,10 +35,10 @@ PICTURE = "sweep.png"
 @click.option(
     "--rates",
     metavar="A..B|A,B,...",
-    help="A range of learning rates, or some of them.  [a range up to just above the limit]",
+    help="A range of learning rates, or a list of them.  [a range up to just above the limit]",
 )
 @click.option(
-    "--steps", type=int, default=200, show_default=True, help="How many to take at each rate."
+    "--steps", type=int, default=200, show_default=True, help="Steps to take at each rate."
 )
 @options.loss
 @options.standardize
