@@ -72,18 +72,33 @@ def test_the_engine_imports_nothing_of_the_rooms() -> None:
         assert imported <= ENGINE | {"_operations"}, name
 
 
-def test_no_room_outgrows_its_line_in_the_design() -> None:
-    design = Path(__file__).parent.parent / "docs" / "design.md"
-    table = re.findall(r"^\| (.+?) \| ([\d,]+) \|", design.read_text("utf-8"), re.MULTILINE)
-    limits = {room.strip("`"): int(limit.replace(",", "")) for room, limit in table}
-    sizes = dict.fromkeys(limits, 0)
-    for path in PACKAGE.rglob("*"):
-        if path.suffix in {".py", ".js", ".html", ".css"}:
-            room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-            room = {"__main__": "cli", "_hypothesis": "check"}.get(room, room)
-            lines = path.read_text(encoding="utf-8").count("\n")
-            sizes["the engine" if room in ENGINE | {"__init__"} else room] += lines
-    assert all(limits[room] / 2 < size <= limits[room] for room, size in sizes.items()), sizes
+MAX_FILE, MAX_FUNCTION = 400, 40
+MAX_ESSENTIAL, MAX_ESSENTIAL_CODE = 600, 350
+
+
+def test_files_and_functions_stay_short() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\n") <= MAX_FILE, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < MAX_FUNCTION, (path, node.name)
+
+
+def test_the_essential_text_is_read_in_one_sitting() -> None:
+    """The table, the Value and the backward pass, with docstrings and without."""
+    texts = [(PACKAGE / f"{name}.py").read_text("utf-8") for name in ("ops", "value", "reverse")]
+    docstrings = [
+        node.body[0]
+        for node in chain.from_iterable(ast.walk(ast.parse(text)) for text in texts)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(node)
+    ]
+    lines = sum(text.count("\n") for text in texts)
+    documentation = sum((d.end_lineno or 0) - d.lineno + 1 for d in docstrings)
+    assert lines <= MAX_ESSENTIAL
+    assert lines - documentation <= MAX_ESSENTIAL_CODE
 
 
 def test_no_file_of_the_package_lists_the_operations_again() -> None:

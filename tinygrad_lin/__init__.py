@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from tinygrad_lin._version import __version__ as __version__
 from tinygrad_lin.errors import (
     DataError,
     DivergedError,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 # What needs NumPy, Graphviz or another library, and what few programs need, is imported when it is
 # first asked for.
 _LATE = {
+    "__version__": "_version",
     "Adam": "nn.optim",
     "Data": "nn.data",
     "Drawing": "viz.dot",
@@ -145,7 +147,6 @@ __all__ = [
     "value_and_grad",
 ]
 __all__ += [name for name, operation in TABLE.items() if not operation.special]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

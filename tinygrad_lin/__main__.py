@@ -2,7 +2,7 @@
 
 import sys
 
-from tinygrad_lin.errors import INTERRUPTED
+from tinygrad_lin._exit_codes import INTERRUPTED
 
 
 def main(name: str | None = None) -> None:

@@ -7,10 +7,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-INTERRUPTED = 128 + 2
-"""The exit code of a program that Ctrl-C has ended, as shells say it."""
-
-
 def printable(text: str) -> str:
     """Text without control characters, of terminals or of writing from right to left."""
     return "".join(c if c.isprintable() else " " for c in text)

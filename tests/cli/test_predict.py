@@ -7,17 +7,15 @@ import io
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from cli.commands import COMMAND, refusal, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_lin import MLP, DataError, Linear, load
-from tinygrad_lin.cli import main
 from tinygrad_lin.nn.predictor import Predictor
 
 MODEL = {
@@ -34,19 +32,13 @@ TABLE = "b,note,a\n1,?,10\n2,!,20\n"  # 2 · 10 - 3 · 1 + 5 = 22 and 2 · 20 - 
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "table.csv").write_text(TABLE, encoding="utf-8")
+def model_and_table(here: Path) -> None:
+    (here / "table.csv").write_text(TABLE, encoding="utf-8")
     write(MODEL)
-    return tmp_path
 
 
 def write(content: Any, path: str = "model.json") -> None:
     Path(path).write_text(json.dumps(content), encoding="utf-8")
-
-
-def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, list(arguments), input=stdin)
 
 
 def table(*arguments: str, stdin: str | None = None) -> list[list[str]]:
@@ -56,13 +48,7 @@ def table(*arguments: str, stdin: str | None = None) -> list[list[str]]:
 
 
 def refused(*arguments: str) -> str:
-    result = run("predict", *arguments)
-    assert isinstance(result.exception, SystemExit), result.exception
-    assert (result.exit_code, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    assert line.isprintable()
-    return line
+    return refusal(run("predict", *arguments))
 
 
 def test_columns_are_found_by_name_and_predictions_stand_beside_them() -> None:
@@ -110,7 +96,7 @@ def test_on_a_terminal_a_name_is_text_and_elsewhere_it_is_as_it_was(here: Path) 
     name = "a\x1b[31m"
     (here / "t.csv").write_text(f"{name},b\n10,-1\n", encoding="utf-8")
     write({**MODEL, "features": [name, "b"]})
-    command = [sys.executable, "-m", "tinygrad_lin", "predict", "model.json", "t.csv"]
+    command = [*COMMAND, "predict", "model.json", "t.csv"]
     screen, terminal = os.openpty()
     assert subprocess.run(command, stdout=terminal, check=False).returncode == 0
     os.close(terminal)
@@ -120,12 +106,12 @@ def test_on_a_terminal_a_name_is_text_and_elsewhere_it_is_as_it_was(here: Path) 
     assert piped == b"a\x1b[31m,b,prediction\n10.0,-1.0,28.0\n"
 
 
-def test_as_json_it_is_one_object() -> None:
+def test_predict_as_json_prints_one_object() -> None:
     result = run("predict", "model.json", "table.csv", "--json")
     assert json.loads(result.stdout) == {"predictions": [22.0, 39.0], "files": []}
 
 
-def test_a_file_holds_what_would_be_printed() -> None:
+def test_the_file_of_predictions_holds_what_would_be_printed() -> None:
     printed = run("predict", "model.json", "table.csv").stdout
     result = run("predict", "model.json", "table.csv", "--out", "p.csv")
     assert result.stdout == "wrote p.csv\n"
@@ -207,7 +193,7 @@ def test_a_broken_model_is_one_line(changes: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"null", b"\xff", b"[" * 100_000])
-def test_what_is_no_model_is_one_line(content: bytes) -> None:
+def test_a_file_that_is_no_model_is_one_line(content: bytes) -> None:
     Path("broken.json").write_bytes(content)
     assert "broken.json is not a saved model" in refused("broken.json", "table.csv")
 
@@ -231,7 +217,7 @@ def test_what_is_no_model_is_one_line(content: bytes) -> None:
         (["model.json", "table.csv", "--out", "no/p.csv"], "no/p.csv"),
     ],
 )
-def test_nonsense_is_one_line_and_nothing_written(
+def test_what_cannot_be_predicted_is_one_line_and_nothing_written(
     here: Path, arguments: list[str], said: str
 ) -> None:
     (here / "folder").mkdir()

@@ -1,91 +1,56 @@
-"""The group of all commands, whose errors are one line each."""
+"""The group of all commands, and how an error in any of them ends the program."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from tinygrad_lin import __version__
-from tinygrad_lin.errors import (
-    INTERRUPTED,
-    DivergedError,
-    ExpressionError,
-    GradientMismatch,
-    TinygradError,
-    printable,
-)
-
-DRAWN = ExpressionError, GradientMismatch  # errors that show something, on lines of its own
+from tinygrad_lin._exit_codes import BAD_INPUT, DOES_NOT_HOLD, INTERRUPTED
+from tinygrad_lin._version import __version__
+from tinygrad_lin.cli.output import fail
+from tinygrad_lin.errors import DivergedError, GradientMismatch, TinygradError
 
 
-class Commands(click.Group):
-    """A group of commands whose errors are one line each."""
+class CommandGroup(click.Group):
+    """A group of commands whose errors are one line each, and an exit code."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the options of the group itself."""
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
-            fail(error.format_message(), 2)
+            fail(error.format_message(), BAD_INPUT)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error becomes one line and an exit code."""
+        """Run a command."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
-            fail(error.format_message(), 2)
+            fail(error.format_message(), BAD_INPUT)
         except (DivergedError, GradientMismatch) as error:
-            fail(error, 1)
+            fail(error, DOES_NOT_HOLD)
         except TinygradError as error:
-            fail(error, 2)
+            fail(error, BAD_INPUT)
         except KeyboardInterrupt:
             fail("interrupted", INTERRUPTED)
         except MemoryError:
-            fail("there is not enough memory", 2)
+            fail("there is not enough memory", BAD_INPUT)
         except BrokenPipeError:
+            # Python flushes standard output once more at exit, and would complain there.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            fail(f"{where}{error.strerror or error}", 2)
-
-
-def fail(message: object, code: int) -> NoReturn:
-    """End with a message on standard error."""
-    text = f"Error: {message}"
-    say(*text.split("\n") if isinstance(message, DRAWN) else [text], err=True)
-    raise SystemExit(code)
-
-
-def say(*lines: str, err: bool = False) -> None:
-    """Print lines of text that hold nothing else that a terminal understands."""
-    for line in lines:
-        click.echo(printable(line), err=err)
-
-
-def print_json(result: Any) -> None:
-    """Print one JSON object; what no JSON number can be is null in it."""
-    click.echo(json.dumps(with_nulls(result), indent=2, allow_nan=False))
-
-
-def with_nulls(result: Any) -> Any:
-    """The same with null in the place of infinities and NaN."""
-    if isinstance(result, dict):
-        return {key: with_nulls(value) for key, value in result.items()}
-    if isinstance(result, list | tuple):
-        return [with_nulls(value) for value in result]
-    return None if isinstance(result, float) and not math.isfinite(result) else result
+            fail(f"{where}{error.strerror or error}", BAD_INPUT)
 
 
 @click.group(
-    cls=Commands,
+    cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )

@@ -1,75 +1,40 @@
-"""What the commands take: data sets and files, numbers, and the options they share."""
+"""The data sets and files that commands read, and the loss that goes with them."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
-from click.shell_completion import CompletionItem
+from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.data import ALSO_CALLED, SETS, Data, load, read_csv
 from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import TypeAlias
+    from collections.abc import Iterable
 
     from tinygrad_lin.nn.passes import Loss
 
-    Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
-NAMES = [*SETS, *ALSO_CALLED]
-CLASSES = {"moons"}  # sets whose target is a class
+MAX_MAGNITUDE = 1e100  # The square of a product of two numbers must be a finite float.
+SET_NAMES = [*SETS, *ALSO_CALLED]
+CLASSIFICATION_SETS = {"moons"}
 LOSSES: dict[str, Loss] = {"squares": half_mse, "cross-entropy": binary_cross_entropy}
 
 
-def sets_and_files(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """For the Tab key: files, and the data sets whose names begin so."""
-    names = [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
-    return [CompletionItem(incomplete, type="file"), *names]
-
-
-data_argument: Decorator = click.argument(
-    "data", default="line", metavar="[NAME|FILE.csv|-]", shell_complete=sets_and_files
-)
-as_json_option: Decorator = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
-)
-features_option: Decorator = click.option(
-    "--x", "features", multiple=True, metavar="COL", help="A feature column; repeatable."
-)
-target_option: Decorator = click.option("--y", "target", metavar="COL", help="The target column.")
-standardize_option: Decorator = click.option(
-    "--standardize", is_flag=True, help="Scale the columns for training."
-)
-loss_option: Decorator = click.option(
-    "--loss",
-    type=click.Choice(list(LOSSES)),
-    help="What to make small.  [moons: cross-entropy; else squares]",
-)
-
-
-def choose(data: str, features: tuple[str, ...], target: str | None) -> Data:
-    """The data set of the package with that name, or else the file."""
-    if data in NAMES:
+def read_points(data: str, features: tuple[str, ...], target: str | None) -> Data:
+    """The data set of the package with this name, or else the points in this file."""
+    if data in SET_NAMES:
         if features or target:
             raise DataError(f"--x and --y choose columns of a file; {data!r} has its own")
         return load(data)
-    must_exist(data)
+    require_existing(data)
     points = read_csv(data, x=features, y=target)
-    must_be_moderate(points.source, [*points.x, points.y])
+    require_moderate(points.source, [*points.x, points.y])
     return points
 
 
 def choose_loss(name: str | None, data: str, points: Data) -> str:
-    """The name of what to make small, which goes with the targets."""
-    name = name or ("cross-entropy" if data in CLASSES else "squares")
+    """The name of the loss, which must suit the targets; by default the one that suits the data."""
+    name = name or ("cross-entropy" if data in CLASSIFICATION_SETS else "squares")
     if name == "cross-entropy":
         for y in points.y:
             if y not in (0.0, 1.0):
@@ -80,26 +45,14 @@ def choose_loss(name: str | None, data: str, points: Data) -> str:
     return name
 
 
-def must_exist(data: str) -> None:
-    """Refuse what is no file, with what else there would be."""
+def require_existing(data: str) -> None:
+    """Refuse what is neither a file nor standard input, and say what else could be given."""
     if data != "-" and not Path(data).exists():
         known = ", ".join(SETS)
         raise DataError(f"{data!r} is neither a data set of the package ({known}) nor a file")
 
 
-def must_be_moderate(source: str, rows: Iterable[Iterable[float]]) -> None:
-    """Refuse numbers that overflow."""
-    if any(abs(number) > LARGEST for row in rows for number in row):
-        raise DataError(f"{source}: numbers above {LARGEST:g} overflow; use larger units")
-
-
-def must_be_writable(folder: Path, names: Iterable[str]) -> None:
-    """Notice before the work that its results could not be written."""
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not existing.is_dir():
-        raise NotADirectoryError(0, "not a folder", str(existing))
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(0, "cannot be written to", str(existing))
-    for name in names:
-        if (folder / name).is_dir():
-            raise IsADirectoryError(0, "is a folder", str(folder / name))
+def require_moderate(source: str, rows: Iterable[Iterable[float]]) -> None:
+    """Refuse numbers so large that computing with them overflows."""
+    if any(abs(number) > MAX_MAGNITUDE for row in rows for number in row):
+        raise DataError(f"{source}: numbers above {MAX_MAGNITUDE:g} overflow; use larger units")

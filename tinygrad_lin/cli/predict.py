@@ -1,4 +1,4 @@
-"""The command predict: use a model that was learned."""
+"""The command predict: what a model that fit has learned makes of a table."""
 
 from __future__ import annotations
 
@@ -7,35 +7,31 @@ from pathlib import Path
 
 import click
 
-from tinygrad_lin.cli.group import print_json, say
-from tinygrad_lin.cli.inputs import (
-    NAMES,
-    as_json_option,
-    must_be_moderate,
-    must_exist,
-    sets_and_files,
-)
+from tinygrad_lin.cli import options
+from tinygrad_lin.cli.group import main
+from tinygrad_lin.cli.inputs import SET_NAMES, require_existing, require_moderate
+from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import csv_of, load, read_table
 from tinygrad_lin.nn.predictor import Predictor
 
 
-@click.command()
+@main.command("predict")
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.json")
-@click.argument("data", metavar="NAME|FILE.csv|-", shell_complete=sets_and_files)
+@click.argument("data", metavar="NAME|FILE.csv|-", shell_complete=options.complete_data)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="A .csv file to write instead of standard output.",
 )
-@as_json_option
-def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
+@options.as_json
+def predict_command(model: Path, data: str, out: Path | None, as_json: bool) -> None:
     """Predict with a model that fit has learned, as CSV.
 
-    DATA is as for fit. Of a file, the columns that the model was learned from are taken by their
-    names; there may be others. Where fit made a cross-entropy small, a prediction is the
-    probability of a 1.
+    DATA is as for fit. From a file, the columns that the model was trained on are taken by name;
+    there may be others. Where fit minimized a cross-entropy, a prediction is the probability of
+    a 1.
 
     \b
     Examples:
@@ -45,29 +41,25 @@ def predict(model: Path, data: str, out: Path | None, as_json: bool) -> None:
       tinygrad-lin predict out/model.json points.csv --json
     """
     predictor = Predictor.read(model)
-    names, rows = table_for(predictor, data)
+    names, rows = read_features(data, predictor)
     predictions = [predictor(row) for row in rows]
-    files = [] if out is None else [str(out)]
-    if out is not None or not as_json:
-        text = as_csv(names, rows, predictions)
-        if out is None:
-            if sys.stdout.isatty():
-                say(*text.splitlines())
-            else:
-                click.echo(text.encode(), nl=False)
-            return
-        write_whole(out, text.encode())
+    if out is not None:
+        write_whole(out, predictions_csv(names, rows, predictions).encode())
     if as_json:
-        single = all(len(each) == 1 for each in predictions)
-        shown = [each[0] for each in predictions] if single else predictions
-        print_json({"predictions": shown, "files": files})
+        single = all(len(outputs) == 1 for outputs in predictions)
+        listed = [outputs[0] for outputs in predictions] if single else predictions
+        print_json({"predictions": listed, "files": [] if out is None else [str(out)]})
+    elif out is not None:
+        print_lines(f"wrote {out}")
+    elif sys.stdout.isatty():
+        print_lines(*predictions_csv(names, rows, predictions).splitlines())
     else:
-        say(f"wrote {out}")
+        click.echo(predictions_csv(names, rows, predictions).encode(), nl=False)
 
 
-def table_for(predictor: Predictor, data: str) -> tuple[tuple[str, ...], list[list[float]]]:
-    """The names of the columns that the model takes, and what they hold."""
-    if data in NAMES:
+def read_features(data: str, predictor: Predictor) -> tuple[tuple[str, ...], list[list[float]]]:
+    """The names of the columns that the model takes, and the rows of their numbers."""
+    if data in SET_NAMES:
         points = load(data)
         if predictor.features not in ((), points.features):
             raise DataError(
@@ -75,7 +67,7 @@ def table_for(predictor: Predictor, data: str) -> tuple[tuple[str, ...], list[li
                 f"{data!r} has {', '.join(points.features)}"
             )
         return points.features, points.x
-    must_exist(data)
+    require_existing(data)
     table = read_table(data)
     names = predictor.features or tuple(table.header)
     if len(names) != predictor.inputs:
@@ -84,18 +76,17 @@ def table_for(predictor: Predictor, data: str) -> tuple[tuple[str, ...], list[li
             f"{table.name} should have them alone, not {', '.join(names)}"
         )
     rows = table.columns(names)
-    must_be_moderate(table.name, rows)
+    require_moderate(table.name, rows)
     return names, rows
 
 
-def as_csv(names: tuple[str, ...], rows: list[list[float]], predictions: list[list[float]]) -> str:
-    """The columns that the model takes, and beside them what it makes of them."""
+def predictions_csv(
+    names: tuple[str, ...], rows: list[list[float]], predictions: list[list[float]]
+) -> str:
+    """The columns that the model takes, and its predictions beside them, as CSV."""
     outputs = len(predictions[0]) if predictions else 1
     title = "prediction"
-    while any(name.startswith(title) for name in names):  # no two columns of one name
+    while any(name.startswith(title) for name in names):  # No two columns may share a name.
         title += "_"
     titles = [f"{title}[{k}]" for k in range(outputs)] if outputs > 1 else [title]
     return csv_of([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
-
-
-COMMANDS = (predict,)
