@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 from tinygrad_lin.ops import TABLE, Operation
-from tinygrad_lin.viz.formulas import PRODUCT, TexSymbol, symbols_reader
+from tinygrad_lin.viz.notation.formulas import symbols_reader
+from tinygrad_lin.viz.notation.tex import TexSymbol
+from tinygrad_lin.viz.notation.text import PRODUCT
 
 HEADINGS = ("name", "sign", "value", "local derivatives", "defined", "smooth")
 COMPARISONS = {"<=": r"\le", ">=": r"\ge"}

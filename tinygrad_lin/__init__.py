@@ -42,9 +42,11 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
     from tinygrad_lin.nn.rates import Sweep, sweep
     from tinygrad_lin.nn.training import History, fit
-    from tinygrad_lin.viz.dot import Drawing, draw
-    from tinygrad_lin.viz.player import page
-    from tinygrad_lin.viz.trace import Step, Steps, explain, steps
+    from tinygrad_lin.viz.chain_rule.explanation import explain
+    from tinygrad_lin.viz.chain_rule.steps import Step, Steps, steps
+    from tinygrad_lin.viz.drawing.digraph import Drawing
+    from tinygrad_lin.viz.drawing.draw import draw
+    from tinygrad_lin.viz.webpage.page import page
 
 _FUNCTIONS = {name: FUNCTIONS[name] for name, row in TABLE.items() if not row.special}
 globals().update(_FUNCTIONS)
@@ -53,7 +55,7 @@ globals().update(_FUNCTIONS)
 _ROOMS = {
     "Adam": "nn.optim",
     "Data": "nn.data",
-    "Drawing": "viz.dot",
+    "Drawing": "viz",
     "History": "nn.training",
     "Linear": "nn.linear",
     "MLP": "nn.mlp",
@@ -65,23 +67,23 @@ _ROOMS = {
     "binary_cross_entropy": "nn.losses",
     "Program": "compiler.program",
     "check_everywhere": "check.everywhere",
-    "Step": "viz.trace",
+    "Step": "viz",
     "Sweep": "nn.rates",
-    "Steps": "viz.trace",
+    "Steps": "viz",
     "check_gradients": "check.gradients",
     "compile_graph": "compiler.program",
-    "draw": "viz.dot",
-    "explain": "viz.trace",
+    "draw": "viz",
+    "explain": "viz",
     "fit": "nn.training",
     "half_mse": "nn.losses",
     "hinge": "nn.losses",
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
-    "page": "viz.player",
+    "page": "viz",
     "read_csv": "nn.data",
     "read_csv_batches": "nn.data",
-    "steps": "viz.trace",
+    "steps": "viz",
     "sweep": "nn.rates",
 }
 

@@ -18,7 +18,7 @@ from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
-    from tinygrad_lin.viz.trace import Step
+    from tinygrad_lin.viz.chain_rule.steps import Step
 
 MOST_STEPS_IN_RICH = 1000  # more take long to lay out
 
@@ -56,7 +56,7 @@ def draw_expression(
       tinygrad-lin draw "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o cost.svg
       tinygrad-lin draw "tanh(w*x)" w=0.5 x=2 --theme dark --path w -o neuron.png
     """
-    from tinygrad_lin.viz.dot import draw
+    from tinygrad_lin.viz.drawing.draw import draw
 
     formula, leaves = bound(expression, bindings)
     if end is not None and end not in leaves:
@@ -85,7 +85,7 @@ def print_steps(
       tinygrad-lin steps "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19
       tinygrad-lin steps "tanh(w*x)" w=0.5 x=2 --markdown
     """
-    from tinygrad_lin.viz.trace import steps
+    from tinygrad_lin.viz.chain_rule.steps import steps
 
     formula, leaves = bound(expression, bindings)
     listed = steps(formula(leaves))
@@ -126,7 +126,7 @@ def play(expression: str, bindings: tuple[str, ...], output: Path) -> None:
       tinygrad-lin play line -o line.html
       tinygrad-lin play "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o page.html
     """
-    from tinygrad_lin.viz.player import page
+    from tinygrad_lin.viz.webpage.page import page
 
     if expression == "line" and not bindings:
         points, model = load("line"), Linear()

@@ -79,7 +79,7 @@ def cost_of(learned: Learned) -> Value:
 
 def write_results(out: Path, learned: Learned, cost: Value) -> list[Path]:
     """Drawing, plots, model and history; nothing is written if one of them cannot be made."""
-    from tinygrad_lin.viz.dot import draw
+    from tinygrad_lin.viz.drawing.draw import draw
     from tinygrad_lin.viz.plots import plot_loss, png
 
     title = "C = cross-entropy" if learned.predictor.probability else "C = MSE / 2"

@@ -1,12 +1,12 @@
-// Computes a graph forward and backward. ROWS stands before this file: the table's formulas, each a
-// function of k, which says with what numbers they are read.
+// Computes a graph forward and backward. Before this file stands OPERATIONS: the formulas of the table,
+// as functions of k, which computes with one kind of number.
 
 const graph = JSON.parse(document.getElementById("graph-data").textContent);
 const byId = (id) => document.getElementById(id);
 
-// Numbers: what Python's floats do. Outside a domain Python raises, and so does this.
+// Numbers that do what Python's floats do. Outside a domain Python raises an error, and so does this.
 
-class Outside extends Error {}
+class OutsideDomain extends Error {}
 
 const ARITHMETIC = {
   "+": (x, y) => x + y,
@@ -29,15 +29,15 @@ function knows(name, count) {
 function numbers(strict) {
   const k = (name, ...a) => {
     if (name in ARITHMETIC) {
-      if (strict && name === "/" && a[1] === 0) throw new Outside();
+      if (strict && name === "/" && a[1] === 0) throw new OutsideDomain();
       return ARITHMETIC[name](...a);
     }
-    if (ROWS[name]?.own) return ROWS[name].value(k, a);
+    if (OPERATIONS[name]?.own) return OPERATIONS[name].value(k, a);
     if (!knows(name, a.length)) throw new Error(`a page cannot compute ${name}`);
     const out = MATH[name](...a);
     const undefinedThere = isNaN(out) && !a.some(isNaN);
     if (strict && (undefinedThere || (Math.abs(out) === Infinity && a.every(isFinite)))) {
-      throw new Outside();
+      throw new OutsideDomain();
     }
     return out;
   };
@@ -62,7 +62,7 @@ const FORMS = {
   pow: ["^", POWER],
 };
 const OPERATOR = { __add__: "+", __sub__: "-", __mul__: "*", __truediv__: "/", __neg__: "-" };
-const MOST_SUMMANDS = 6;
+const MAX_SUMMANDS = 6;
 
 class Symbol_ {
   constructor(data, text, binding = ATOM) {
@@ -91,7 +91,7 @@ function symbol(x) {
 const bracketed = (text, needed = true) => (needed ? `(${text})` : text);
 
 function SYMBOLS(name, ...a) {
-  name = OPERATOR[ROWS[name]?.form] ?? name;
+  name = OPERATOR[OPERATIONS[name]?.form] ?? name;
   if (name in ARITHMETIC && a.every((x) => typeof x === "number")) return IEEE(name, ...a);
   const symbols = a.map(symbol);
   const data = IEEE(name, ...symbols.map(Number));
@@ -113,7 +113,7 @@ function SYMBOLS(name, ...a) {
 SYMBOLS.sum = (n, of) => {
   const symbols = Array.from({ length: n }, (_, i) => symbol(of(i)));
   const texts = symbols.map((s, i) => bracketed(s.text, i > 0 && s.text.startsWith("-")));
-  if (n > MOST_SUMMANDS) texts.splice(MOST_SUMMANDS / 2, n - MOST_SUMMANDS / 2 - 1, "…");
+  if (n > MAX_SUMMANDS) texts.splice(MAX_SUMMANDS / 2, n - MAX_SUMMANDS / 2 - 1, "…");
   const data = symbols.reduce((sum, s) => sum + s.data, 0);
   return n ? new Symbol_(data, texts.join(" + "), n > 1 ? SUM : symbols[0].binding) : 0;
 };
@@ -126,16 +126,16 @@ function prepare(nodes) {
     node.operands = node.operands.map((o) => (typeof o === "string" ? { constant: Number(o) } : o));
     node.inputs = node.operands.filter((o) => typeof o === "number");
     node.places = node.operands.flatMap((o, place) => (typeof o === "number" ? [place] : []));
-    const row = ROWS[node.row];
-    if (!row) continue;
-    node.many = row.operands.filter((x) => x.startsWith("*")).length;
-    node.n = node.many ? (node.operands.length - row.operands.length + node.many) / node.many : 1;
+    if (!node.op) continue;
+    const { operands } = OPERATIONS[node.op];
+    node.many = operands.filter((x) => x.startsWith("*")).length;
+    node.n = node.many ? (node.operands.length - operands.length + node.many) / node.many : 1;
   }
 }
 
 function read(node, k, of) {
   const a = node.operands.map((o) => (typeof o === "number" ? of(o) : o.constant));
-  return ROWS[node.row].value(k, a, undefined, node.n);
+  return OPERATIONS[node.op].value(k, a, undefined, node.n);
 }
 
 function readPartial(node, edge, k, of, out) {
@@ -143,7 +143,7 @@ function readPartial(node, edge, k, of, out) {
   const place = node.places[edge];
   const listed = node.many * node.n;
   const operand = !node.many ? place : place < listed ? Math.floor(place / node.n) : node.many + place - listed;
-  return ROWS[node.row].partials[operand](k, a, out, node.n, place % node.n);
+  return OPERATIONS[node.op].partials[operand](k, a, out, node.n, place % node.n);
 }
 
 function localDerivative(node, edge, of, out) {
@@ -151,10 +151,10 @@ function localDerivative(node, edge, of, out) {
   try {
     return readPartial(node, edge, FLOATS, of, out);
   } catch (error) {
-    if (!(error instanceof Outside) || node.many) throw error;
+    if (!(error instanceof OutsideDomain) || node.many) throw error;
     local = readPartial(node, edge, IEEE, of, out);
   }
-  if (isNaN(local) && !isNaN(out) && !node.inputs.some((o) => isNaN(of(o)))) throw new Outside();
+  if (isNaN(local) && !isNaN(out) && !node.inputs.some((o) => isNaN(of(o)))) throw new OutsideDomain();
   return local;
 }
 
@@ -164,7 +164,7 @@ function forward(nodes, leaves) {
   const of = (o) => data[o];
   for (const [index, node] of nodes.entries()) {
     partials.push([]);
-    if (!node.row) {
+    if (!node.op) {
       data.push(leaves[index]);
       continue;
     }
@@ -174,7 +174,7 @@ function forward(nodes, leaves) {
         partials[index].push(localDerivative(node, edge, of, data[index]));
       });
     } catch (error) {
-      if (!(error instanceof Outside)) throw error;
+      if (!(error instanceof OutsideDomain)) throw error;
       data.length = index;
       return { data, partials, fault: index };
     }

@@ -1,7 +1,7 @@
-"""The formulas of the table as JavaScript, for whatever kind of number reads them.
+"""The formulas of the table as JavaScript, for any kind of number.
 
 A formula becomes a function of (k, a, out, n, i): k applies an operation by its name, a is the list
-of operands, out the result; where operands come as lists, n is how long these are, and i counts.
+of operands, out the result; where operands come as lists, n is their length, and i counts.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ SIGNS: dict[type[ast.AST], str] = {
 }
 
 
-def rows_as_javascript(rows: Iterable[Operation]) -> str:
-    """An object with the functions of some rows, and of all that their formulas use.
+def operations_as_javascript(operations: Iterable[Operation]) -> str:
+    """An object with the functions of some operations, and of all that their formulas use.
 
     Raises:
         ExpressionError: a formula uses Python that has no counterpart.
 
-    >>> print(rows_as_javascript([TABLE["div"]]))
+    >>> print(operations_as_javascript([TABLE["div"]]))
     {
     "div": {operands: ["x", "y"], form: "__truediv__", own: true, defined: "abs(y) > 0",
       value: (k, a, out, n, i) => k("/", a[0], a[1]),
@@ -52,38 +52,39 @@ def rows_as_javascript(rows: Iterable[Operation]) -> str:
         (k, a, out, n, i) => k("/", k("-", out), a[1])]},
     }
     """
-    todo = list(dict.fromkeys(rows))
+    todo = list(dict.fromkeys(operations))
     written = []
-    for row in todo:
-        translator = Translator(row)
-        written.append(translator.row())
+    for operation in todo:
+        translator = Translator(operation)
+        written.append(translator.entry())
         todo += [used for used in translator.used if used not in todo]
     return "{\n" + "\n".join(written) + "\n}"
 
 
-def is_of_math(row: Operation) -> bool:
-    """Whether a row's formula is the function of math with its name."""
-    return row.formula.startswith(f"{row.name}(")
+def is_of_math(operation: Operation) -> bool:
+    """Whether an operation's formula is the function of `math` with its name."""
+    return operation.formula.startswith(f"{operation.name}(")
 
 
 class Translator:
-    """Translates the formulas of one row, and notes which other rows they use."""
+    """Translates the formulas of one operation, and notes which other operations they use."""
 
-    def __init__(self, row: Operation) -> None:
-        self.operation = row
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
         self.used: list[Operation] = []
-        self.many: int = sum(x.startswith("*") for x in row.operands)
-        self.places: dict[str, int] = {x.lstrip("*"): place for place, x in enumerate(row.operands)}
+        names = operation.operands
+        self.many: int = sum(name.startswith("*") for name in names)
+        self.places: dict[str, int] = {name.lstrip("*"): k for k, name in enumerate(names)}
 
-    def row(self) -> str:
-        """The row as an entry of an object."""
-        row = self.operation
-        partials = ",\n    ".join(map(self.function, row.partials))
+    def entry(self) -> str:
+        """The operation as an entry of an object."""
+        operation = self.operation
+        partials = ",\n    ".join(map(self.function, operation.partials))
         return (
-            f"{json.dumps(row.name)}: {{operands: {json.dumps(row.operands)}, "
-            f"form: {json.dumps(row.special)}, own: {json.dumps(not is_of_math(row))}, "
-            f"defined: {json.dumps(row.defined)},\n"
-            f"  value: {self.function(row.formula)},\n"
+            f"{json.dumps(operation.name)}: {{operands: {json.dumps(operation.operands)}, "
+            f"form: {json.dumps(operation.special)}, own: {json.dumps(not is_of_math(operation))}, "
+            f"defined: {json.dumps(operation.defined)},\n"
+            f"  value: {self.function(operation.formula)},\n"
             f"  partials: [{partials}]}},"
         )
 
@@ -95,7 +96,7 @@ class Translator:
         """An expression."""
         match node:
             case ast.Constant(value=int() | float() as value):
-                return literal(value)
+                return number_literal(value)
             case ast.Name(id=name):
                 return self.name(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -114,18 +115,18 @@ class Translator:
         )
 
     def name(self, name: str) -> str:
-        """An operand, the result, or a constant of math."""
+        """An operand, the result, or a constant of `math`."""
         if name == "out":
             return "out"
         if name not in self.places:
-            return literal(vars(math)[name])
+            return number_literal(vars(math)[name])
         place = self.places[name]
         if place < self.many:
             return f"a[{place} * n + i]"
         return f"a[{self.many} * n + {place - self.many}]" if self.many else f"a[{place}]"
 
     def call(self, name: str, args: list[ast.expr]) -> str:
-        """A function of a row or of math."""
+        """A call of an operation or of a function of `math`."""
         if name in TABLE:
             self.used.append(TABLE[name])
         elif name not in vars(math) and getattr(builtins, name) not in (min, max):
@@ -146,6 +147,6 @@ class Translator:
         return f"+{self.read(node)} !== 0"
 
 
-def literal(number: float) -> str:
-    """A number as JavaScript writes it."""
+def number_literal(number: float) -> str:
+    """A number as JavaScript reads it, exactly."""
     return repr(number).replace("inf", "Infinity").replace("nan", "NaN")

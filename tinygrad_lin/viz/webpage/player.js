@@ -1,5 +1,5 @@
-// Replays a graph on its page, computed by player_engine.js: forward, backward, and the update where
-// there is a model (player_training.js).
+// Replays a graph on its page: the passes that engine.js computes, forward and backward, and where
+// there is a model the update of training.js.
 
 // What is written.
 
@@ -13,12 +13,12 @@ const chained = (parts) => parts.filter((part, k) => part !== parts[k - 1]).join
 
 function valueParts(index) {
   const node = graph.nodes[index];
-  if (!node.row) return { symbols: name(index), numbers: digits(state.leaves[index]) };
-  const row = ROWS[node.row];
+  if (!node.op) return { symbols: name(index), numbers: digits(state.leaves[index]) };
+  const operation = OPERATIONS[node.op];
   const texts = [name(index)];
-  if (row.own && !row.form && !node.many) {
+  if (operation.own && !operation.form && !node.many) {
     const given = node.operands.map((o) => (typeof o === "number" ? name(o) : digits(o.constant)));
-    texts.push(`${node.row}(${given.join(", ")})`);
+    texts.push(`${node.op}(${given.join(", ")})`);
   }
   texts.push(symbol(read(node, SYMBOLS, named)).text);
   const computed = [symbol(read(node, SYMBOLS, numbered)).text, digits(state.pass.data[index])];
@@ -33,7 +33,7 @@ function partialText(node, edge) {
 
 prepare(graph.nodes);
 const state = {
-  leaves: graph.nodes.map((node) => (node.row ? undefined : node.data)),
+  leaves: graph.nodes.map((node) => (node.op ? undefined : node.data)),
   pass: null,
   events: [],
   at: 0,
@@ -56,10 +56,10 @@ function written(event) {
   if (event.phase === "forward") return { ...valueParts(event.index), local: "", sum: "" };
   if (event.phase === "update") {
     const before = state.leaves[event.index];
-    const slope = pass.grads[event.index];
+    const gradient = pass.grads[event.index];
     return {
       symbols: `${name(event.index)} ← ${name(event.index)} - η · ${derivative(root, event.index)}`,
-      numbers: `${digits(before)} - ${product(training.lr, slope)} = ${digits(before - training.lr * slope)}`,
+      numbers: `${digits(before)} - ${product(training.lr, gradient)} = ${digits(before - training.lr * gradient)}`,
       local: "",
       sum: "",
     };
@@ -85,7 +85,7 @@ function recompute() {
 
 // The page.
 
-// The row without a number is that of ∂C/∂C = 1, where the backward pass begins.
+// The row without a number says ∂C/∂C = 1, with which the backward pass begins.
 const rowsOfSteps = [...document.querySelectorAll("#steps tbody tr")].filter((row) => row.cells[0].textContent);
 
 function writeRows() {
@@ -111,16 +111,16 @@ function setCell(cell, number) {
 
 const PHASES = { forward: "Forward", backward: "Backward", update: "Update" };
 
-function show() {
-  const { pass, events, at } = state;
-  const done = events.slice(0, at);
+// What is known after the first steps, and what the latest of them lights.
+function knownAt(at) {
+  const { pass, events } = state;
   const current = at > 0 ? events[at - 1] : null;
-  const data = graph.nodes.map((node, index) => (node.row ? undefined : state.leaves[index]));
+  const data = graph.nodes.map((node, index) => (node.op ? undefined : state.leaves[index]));
   const grads = graph.nodes.map(() => undefined);
   if (pass.fault === null && at >= graph.nodes.length) grads[root] = 1;
   const lit = new Set();
   const used = new Set();
-  for (const event of done) {
+  for (const event of events.slice(0, at)) {
     if (event.phase === "forward") data[event.index] = pass.data[event.index];
     if (event.phase === "backward") {
       grads[event.operand] = event.total;
@@ -132,31 +132,31 @@ function show() {
   }
   if (current?.phase === "backward") lit.add(`e${current.node}-${current.edge}`).add(`n${current.node}`);
   if (current) lit.add(`n${current.index}`);
+  return { current, data, grads, lit, used };
+}
 
-  graph.nodes.forEach((node, index) => {
-    const row = byId(`row${index}`);
-    setCell(row.cells[2], data[index]);
-    setCell(row.cells[3], grads[index]);
-    row.classList.toggle("current", current?.index === index);
-    const box = byId(`n${index}`);
-    box.classList.toggle("current", lit.has(box.id));
-    box.querySelector(".data").textContent = `data ${data[index] === undefined ? "–" : digits(data[index])}`;
-    box.querySelector(".grad").textContent = `grad ${grads[index] === undefined ? "–" : digits(grads[index])}`;
-    box.setAttribute("data-sign", Math.sign(grads[index] ?? 0));
-    box.setAttribute("aria-label", `${box.dataset.formula}: ${box.querySelector(".data").textContent}, ${box.querySelector(".grad").textContent}`);
-    node.inputs.forEach((_, edge) => {
-      const line = byId(`e${index}-${edge}`);
-      line.classList.toggle("current", lit.has(line.id));
-      line.classList.toggle("used", used.has(line.id));
-      const local = data[index] === undefined ? undefined : pass.partials[index][edge];
-      line.querySelector("text").textContent = local === undefined ? "" : digits(local);
-    });
+function showNode(index, { current, data, grads, lit, used }) {
+  const row = byId(`row${index}`);
+  setCell(row.cells[2], data[index]);
+  setCell(row.cells[3], grads[index]);
+  row.classList.toggle("current", current?.index === index);
+  const box = byId(`n${index}`);
+  box.classList.toggle("current", lit.has(box.id));
+  box.querySelector(".data").textContent = `data ${data[index] === undefined ? "–" : digits(data[index])}`;
+  box.querySelector(".grad").textContent = `grad ${grads[index] === undefined ? "–" : digits(grads[index])}`;
+  box.setAttribute("data-sign", Math.sign(grads[index] ?? 0));
+  box.setAttribute("aria-label", `${box.dataset.formula}: ${box.querySelector(".data").textContent}, ${box.querySelector(".grad").textContent}`);
+  graph.nodes[index].inputs.forEach((_, edge) => {
+    const line = byId(`e${index}-${edge}`);
+    line.classList.toggle("current", lit.has(line.id));
+    line.classList.toggle("used", used.has(line.id));
+    const local = data[index] === undefined ? undefined : state.pass.partials[index][edge];
+    line.querySelector("text").textContent = local === undefined ? "" : digits(local);
   });
-  rowsOfSteps.forEach((row, k) => {
-    if (k === at - 1) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
-  });
+}
 
+function showStep(current) {
+  const { events, at } = state;
   const text = current && written(current);
   byId("phase").textContent = current ? PHASES[current.phase] : "Start";
   byId("symbols").textContent = text ? text.symbols : "Only the leaves are known.";
@@ -168,6 +168,17 @@ function show() {
   byId("scrubber").value = at;
   byId("scrubber").setAttribute("aria-valuetext", `step ${at} of ${events.length}`);
   byId("at").textContent = `${at} / ${events.length}`;
+}
+
+function show() {
+  const { pass, at } = state;
+  const known = knownAt(at);
+  graph.nodes.forEach((_, index) => showNode(index, known));
+  rowsOfSteps.forEach((row, k) => {
+    if (k === at - 1) row.setAttribute("aria-current", "step");
+    else row.removeAttribute("aria-current");
+  });
+  showStep(known.current);
   const fault = pass.fault === null ? "" : faultText(pass.fault);
   if (byId("fault").textContent !== fault) byId("fault").textContent = fault;
   showDetails(detailed);
@@ -176,15 +187,15 @@ function show() {
 function faultText(index) {
   const node = graph.nodes[index];
   const given = node.inputs.map((o) => `${name(o)} = ${digits(state.pass.data[o])}`).join(", ");
-  const { defined } = ROWS[node.row];
-  return `${graph.nodes[index].formula} is outside the domain at ${given}${defined ? ` (${node.row} is defined where ${defined})` : ""}.`;
+  const { defined } = OPERATIONS[node.op];
+  return `${graph.nodes[index].formula} is outside the domain at ${given}${defined ? ` (${node.op} is defined where ${defined})` : ""}.`;
 }
 
 let detailed = graph.nodes.length - 1;
 function showDetails(index) {
   detailed = index;
   const node = graph.nodes[index];
-  const lines = [node.row ? node.formula : `${node.name} is a leaf`];
+  const lines = [node.op ? node.formula : `${node.name} is a leaf`];
   if (state.pass.fault === null || index < state.pass.fault) {
     lines.push(`data ${state.pass.data[index]}`, `grad ${state.pass.grads[index]}`);
     node.inputs.forEach((operand, edge) => {
@@ -278,7 +289,7 @@ function setLeaf(index, number) {
 }
 
 for (const [index, node] of graph.nodes.entries()) {
-  if (node.row) continue;
+  if (node.op) continue;
   for (const kind of ["slider", "field"]) {
     byId(`${kind}${index}`).addEventListener("input", (event) => {
       const number = event.target.valueAsNumber;
@@ -296,7 +307,7 @@ for (const [index, node] of graph.nodes.entries()) {
 }
 byId("reset").addEventListener("click", () => {
   pause();
-  for (const [index, node] of graph.nodes.entries()) if (!node.row) setLeaf(index, node.data);
+  for (const [index, node] of graph.nodes.entries()) if (!node.op) setLeaf(index, node.data);
   if (graph.training) restart(null);
   else recompute();
 });

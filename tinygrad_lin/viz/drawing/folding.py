@@ -23,12 +23,13 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-MOST_BOXES = 60
-DEEPEST = 3  # operations that count where not all do
+MAX_BOXES = 60
+MAX_DEPTH = 3
+"""Where only the last operations count, at most so many of them do."""
 
 
 class Box(NamedTuple):
-    """What is drawn as one.
+    """Nodes that are drawn as one.
 
     Attributes:
         node: the first of its nodes.
@@ -45,8 +46,8 @@ class Plan(NamedTuple):
     """Which nodes are drawn as which boxes.
 
     Attributes:
-        boxes: in topological order of their first nodes.
-        place: for every node that of its box.
+        boxes: in the topological order of their first nodes.
+        place: the index of every node's box.
         nodes: how many nodes there are.
     """
 
@@ -62,42 +63,42 @@ class Plan(NamedTuple):
         return f"{self.nodes:,} nodes in {len(self.boxes)} boxes: what is alike is drawn once, × n"
 
 
-def unfolded(order: Sequence[Value]) -> Plan:
+def one_box_each(order: Sequence[Value]) -> Plan:
     """Every node as a box of its own."""
     return Plan([Box(node) for node in order], {n: k for k, n in enumerate(order)}, len(order))
 
 
-def folded(order: Sequence[Value]) -> Plan:
+def fold_alike(order: Sequence[Value]) -> Plan:
     """The finest way to draw a graph in few boxes.
 
+    >>> from tinygrad_lin import Value, topological_order
     >>> x = Value(1.0, "x")
     >>> for _ in range(1000):
     ...     x = x * 0.999
-    >>> from tinygrad_lin import topological_order
-    >>> [box.times for box in folded(topological_order(x)).boxes]
+    >>> [box.times for box in fold_alike(topological_order(x)).boxes]
     [1, 1000]
     """
-    if len(order) <= MOST_BOXES:
-        return unfolded(order)
+    if len(order) <= MAX_BOXES:
+        return one_box_each(order)
     best: Plan | None = None
-    for classes, closed in ways(order):
+    for classes, closed in classifications(order):
         plan = plan_of(order, classes, closed)
         if best is None or len(plan.boxes) < len(best.boxes):
             best = plan
-        if len(best.boxes) <= MOST_BOXES:
+        if len(best.boxes) <= MAX_BOXES:
             break
     assert best is not None
     return best
 
 
-def ways(order: Sequence[Value]) -> Iterator[tuple[list[Any], int | None]]:
-    """Classes of all nodes, from fine to coarse, and from which depth on scopes are closed."""
+def classifications(order: Sequence[Value]) -> Iterator[tuple[list[Any], int | None]]:
+    """Classes of all nodes, from fine to coarse, and from which depth on scopes become boxes."""
     uses = Counter(operand for node in order for operand in set(node.inputs))
-    yield by_structure(order, lambda leaf: leaf if uses[leaf] > 1 else kind(leaf)), None
-    yield by_structure(order, kind), None
-    for depth in range(DEEPEST, -1, -1):
-        yield by_last_operations(order, depth), None
-    last = by_last_operations(order, 0)
+    yield classes_by_structure(order, lambda leaf: leaf if uses[leaf] > 1 else looks(leaf)), None
+    yield classes_by_structure(order, looks), None
+    for depth in range(MAX_DEPTH, -1, -1):
+        yield classes_by_last_operations(order, depth), None
+    last = classes_by_last_operations(order, 0)
     for depth in range(max(len(node.scope) for node in order), 0, -1):
         yield (
             [
@@ -108,52 +109,49 @@ def ways(order: Sequence[Value]) -> Iterator[tuple[list[Any], int | None]]:
         )
 
 
-def kind(node: Value) -> tuple[Any, ...]:
-    """What a node is by itself: its operation, scope, and label without numbers."""
+def looks(node: Value) -> tuple[Any, ...]:
+    """What a node shows by itself: its operation, scope, and label without numbers."""
     return node.op, node.scope, without_numbers(node.label)
 
 
 def without_numbers(label: str) -> str:
-    """A label whose digits are left out, for w[1,2] and w[3,4] are alike."""
+    """A label without its digits, as w[1,2] and w[3,4] are alike."""
     return re.sub(r"[0-9]+", "·", label)
 
 
-def by_structure(order: Sequence[Value], leaf_kind: Callable[[Value], Any]) -> list[Any]:
+def classes_by_structure(order: Sequence[Value], leaf_class: Callable[[Value], Any]) -> list[Any]:
     """Classes by all operations that made a node. A sum is alike however many terms it has."""
     numbers: dict[Any, int] = {}
     found: dict[Value, int] = {}
     for node in order:
         if node.operation is None:
-            key = leaf_kind(node)
+            key = leaf_class(node)
         else:
-            operands = [found[o] if isinstance(o, Value) else -1 for o in node.operands]
+            operands = operand_classes(found, node)
             if node.operation.variadic:
                 operands = sorted(set(operands))
-            key = kind(node), tuple(operands)
-            # A sum that is written out: adding one more term of the same kind makes no new one.
-            longer = [o for o in node.inputs if o.op == node.op and not o.label]
-            if longer and set(operands) <= {found[longer[0]], *terms_of(found, longer[0])}:
-                key = found[longer[0]]
+            key = looks(node), tuple(operands)
+            # In a sum written with many +, one more term of the same class makes no new class.
+            shorter = [o for o in node.inputs if o.op == node.op and not o.label]
+            if shorter:
+                known = {found[shorter[0]], *operand_classes(found, shorter[0])}
+                key = found[shorter[0]] if set(operands) <= known else key
         found[node] = numbers.setdefault(key, len(numbers)) if not isinstance(key, int) else key
     return list(found.values())
 
 
-def terms_of(found: dict[Value, int], node: Value) -> set[int]:
-    """The classes of a node's operands."""
-    return {found[operand] if isinstance(operand, Value) else -1 for operand in node.operands}
+def operand_classes(found: dict[Value, int], node: Value) -> list[int]:
+    """The classes of a node's operands; all constants are of one class."""
+    return [found[operand] if isinstance(operand, Value) else -1 for operand in node.operands]
 
 
-def by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
-    """Classes by so many of the operations that made a node last."""
+def classes_by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
+    """Classes by what a node shows, and by so many of the operations that made it last."""
     numbers: dict[Any, int] = {}
-    found = {node: numbers.setdefault(kind(node), len(numbers)) for node in order}
+    found = {node: numbers.setdefault(looks(node), len(numbers)) for node in order}
     for _ in range(depth):
         keys = {
-            node: (
-                found[node],
-                tuple(sorted({found[o] if isinstance(o, Value) else -1 for o in node.operands})),
-            )
-            for node in order
+            node: (found[node], tuple(sorted(set(operand_classes(found, node))))) for node in order
         }
         numbers = {}
         found = {node: numbers.setdefault(keys[node], len(numbers)) for node in order}
@@ -161,7 +159,7 @@ def by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
 
 
 def plan_of(order: Sequence[Value], classes: list[Any], closed: int | None) -> Plan:
-    """The boxes for given classes."""
+    """The boxes of given classes; from a depth on, whole scopes are closed boxes."""
     counts = Counter(classes)
     places: dict[Any, int] = {}
     boxes: list[Box] = []

@@ -34,8 +34,8 @@ FONT_FOLDERS = (
 _one_at_a_time = threading.Lock()
 
 
-def in_process(source: str, format: str, engine: str) -> bytes | None:
-    """DOT source laid out and rendered, or None where pygraphviz cannot be imported.
+def render_in_process(source: str, format: str, engine: str) -> bytes | None:
+    """Lay out and render DOT source; None where pygraphviz cannot be imported.
 
     Raises:
         ValueError: Graphviz cannot read the source or does not know the format.
@@ -44,7 +44,7 @@ def in_process(source: str, format: str, engine: str) -> bytes | None:
         import pygraphviz
     except ImportError:
         return None
-    with _one_at_a_time, fonts(), quiet() as said:
+    with _one_at_a_time, configured_fonts(), captured_stderr() as said:
         try:
             graph = pygraphviz.AGraph(string=source)
             content = graph.draw(format=format, prog=engine)
@@ -57,12 +57,12 @@ def in_process(source: str, format: str, engine: str) -> bytes | None:
 
 
 @contextmanager
-def fonts() -> Iterator[None]:
+def configured_fonts() -> Iterator[None]:
     """Let Fontconfig find the fonts of matplotlib beside those of the system.
 
-    It reads its configuration when it is first used in a process, so the environment is ours only
-    that long. The system's own configuration is not read: it may be missing, or too new for the
-    library that came with pygraphviz, which then complains.
+    It reads its configuration when it is first used in a process, so the environment is changed for
+    no longer than that. The system's own configuration is not read: it may be missing, or too new
+    for the library that came with pygraphviz, which then complains.
     """
     folders = [str(Path(folder).expanduser()) for folder in FONT_FOLDERS]
     matplotlib = find_spec("matplotlib")
@@ -85,8 +85,8 @@ def fonts() -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[Callable[[], str]]:
-    """Keep what C libraries write to standard error; gives a function that tells what it was."""
+def captured_stderr() -> Iterator[Callable[[], str]]:
+    """Keep what C libraries write to standard error; gives a function that returns it."""
     if sys.stderr:
         sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
@@ -97,7 +97,7 @@ def quiet() -> Iterator[Callable[[], str]]:
 
         try:
             original = os.dup(2)
-        except OSError:  # no standard error at all
+        except OSError:  # there is no standard error
             yield said
             return
         os.dup2(kept.fileno(), 2)

@@ -1,0 +1,185 @@
+"""Numbers and formulas as text.
+
+A symbol is a number together with how it is written. Computing with symbols computes and writes at
+once, so that of ``a if condition else b`` the branch that is taken is the one that is written.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_lin.ops import FLOATS, TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tinygrad_lin.ops import Operation
+
+PRECISION = 4
+MAX_SUMMANDS = 6
+"""A longer sum is written with its middle left out."""
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+"""How strongly a text binds: text that binds less than its place requires is put in brackets."""
+OPERATORS = {
+    "__add__": ("{x} + {y}", SUM),
+    "__sub__": ("{x} - {y}", SUM),
+    "__mul__": ("{x} · {y}", PRODUCT),
+    "__truediv__": ("{x} / {y}", PRODUCT),
+    "__neg__": ("-{x}", PRODUCT),
+    "__pow__": ("{x}^{y}", POWER),
+}
+"""How text writes Python's operators."""
+
+
+class Symbol:
+    """A number and how text writes it."""
+
+    __slots__ = ("binding", "data", "text")
+
+    def __init__(self, data: float, text: str, binding: int = ATOM) -> None:
+        self.data: float = data
+        self.text: str = text
+        self.binding: int = binding
+
+    @classmethod
+    def number(cls, data: float) -> Symbol:
+        """A number, written in digits."""
+        text = cls.digits(data)
+        return cls(data, text, PRODUCT if text.startswith("-") else ATOM)
+
+    @classmethod
+    def apply(cls, operation: Operation, *operands: Symbol | float) -> Symbol:
+        """The result of an operation."""
+        symbols = [o if isinstance(o, Symbol) else cls.number(o) for o in operands]
+        if operation.special == "__pow__" and operands[1] == 1.0:  # nobody writes x^1
+            return symbols[0]
+        template = cls.template(operation)
+        texts = {
+            name: symbol.text
+            if name in delimited(template) or symbol.fits(operation, place)
+            else cls.brackets(symbol.text)
+            for place, (name, symbol) in enumerate(zip(operation.operands, symbols))
+        }
+        binding = OPERATORS.get(operation.special, ("", ATOM))[1]
+        formula = FLOATS(operation.formula, ", ".join(operation.operands))
+        data = compute_or_nan(formula, *(symbol.data for symbol in symbols))
+        return cls(data, template.format(**texts), binding)
+
+    @classmethod
+    def call(cls, name: str, *operands: Symbol | float) -> Symbol:
+        """The result of a function of `math` that is no operation of the table."""
+        symbols = [o if isinstance(o, Symbol) else cls.number(o) for o in operands]
+        data = compute_or_nan(FLOATS.meanings[name], *(symbol.data for symbol in symbols))
+        return cls(data, f"{cls.function(name)}({', '.join(s.text for s in symbols)})")
+
+    @classmethod
+    def sum(cls, summands: Sequence[Symbol | float]) -> Symbol:
+        """A sum of any number of terms."""
+        symbols = [s if isinstance(s, Symbol) else cls.number(s) for s in summands]
+        if not symbols:
+            return cls.number(0.0)
+        texts = [s.text if s.text[:1] != "-" or not k else cls.brackets(s.text)
+                 for k, s in enumerate(symbols)]  # fmt: skip
+        if len(texts) > MAX_SUMMANDS:
+            texts[MAX_SUMMANDS // 2 : -1] = [cls.dots()]
+        data = compute_or_nan(sum, [symbol.data for symbol in symbols])
+        return cls(data, " + ".join(texts), SUM if len(texts) > 1 else symbols[0].binding)
+
+    def fits(self, operation: Operation, place: int) -> bool:
+        """Whether it can be an operand without brackets."""
+        special = operation.special
+        needed = OPERATORS.get(special, ("", ATOM))[1]
+        if special == "__pow__" or (place and special in ("__sub__", "__truediv__")):
+            needed += 1
+        after_a_sign = place or special == "__neg__"
+        return self.binding >= needed and not (after_a_sign and self.text.startswith("-"))
+
+    @staticmethod
+    def digits(number: float) -> str:
+        """A number in the digits that are shown."""
+        return f"{number + 0.0:.{PRECISION}g}"  # adding 0.0 turns -0.0 into 0.0
+
+    @staticmethod
+    def template(operation: Operation) -> str:
+        """How an operation is written, with its operands' names in braces."""
+        if operation.special:
+            return OPERATORS[operation.special][0]
+        return f"{operation.name}({', '.join(f'{{{x}}}' for x in operation.operands)})"
+
+    @staticmethod
+    def function(name: str) -> str:
+        """How the name of a function of `math` is written."""
+        return name
+
+    @staticmethod
+    def brackets(text: str) -> str:
+        """Text in brackets."""
+        return f"({text})"
+
+    @staticmethod
+    def dots() -> str:
+        """The sign of an omission."""
+        return "…"
+
+    def __lt__(self, other: Symbol | float) -> bool:
+        return self.data < number_of(other)
+
+    def __le__(self, other: Symbol | float) -> bool:
+        return self.data <= number_of(other)
+
+    def __gt__(self, other: Symbol | float) -> bool:
+        return self.data > number_of(other)
+
+    def __ge__(self, other: Symbol | float) -> bool:
+        return self.data >= number_of(other)
+
+    def __bool__(self) -> bool:
+        return self.data != 0.0
+
+    def __float__(self) -> float:  # a user's formula may call functions of Python
+        return self.data
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+
+def methods_of(operation: Operation) -> tuple[Callable[..., Symbol], Callable[..., Symbol]]:
+    """The methods by which symbols understand an operator, from its left and from its right."""
+
+    def method(self: Symbol, *others: Symbol | float) -> Symbol:
+        return self.apply(operation, self, *others)
+
+    def reflected(self: Symbol, other: float) -> Symbol:
+        return self.apply(operation, other, self)
+
+    return method, reflected
+
+
+for _operation in TABLE.values():
+    if _operation.special:
+        _method, _reflected = methods_of(_operation)
+        setattr(Symbol, _operation.special, _method)
+        setattr(Symbol, _operation.special.replace("__", "__r", 1), _reflected)
+
+
+def number_of(symbol: Symbol | float) -> float:
+    """The number of a symbol, or a number itself."""
+    return symbol.data if isinstance(symbol, Symbol) else symbol
+
+
+def compute_or_nan(function: Callable[..., Any], *numbers: Any) -> float:
+    """A function's result; NaN outside its domain, where an infinite derivative may be written."""
+    try:
+        return float(function(*numbers))
+    except (ArithmeticError, ValueError):
+        return math.nan
+
+
+@cache
+def delimited(template: str) -> frozenset[str]:
+    """The operands that a template itself puts between delimiters: they need no brackets."""
+    return frozenset(re.findall(r"[({|,]\s*\{(\*?\w+)\}(?=\s*(?:[)}|,]|\\right))", template))
