@@ -1,8 +1,8 @@
-"""What people look at: drawings of graphs, the steps of both passes, and a page that replays them.
+"""What people look at: drawings of graphs, the steps of both passes, a page that replays them.
 
-`drawing` draws a graph, `chain_rule` lists its steps and explains a gradient, `webpage` replays both
-passes, `notation` writes formulas for all three. `plots` and `animation` show data and training;
-they bring matplotlib and so are imported by themselves. `themes` has every colour.
+`drawing` draws a graph, `chain_rule` lists its steps and explains a gradient, `webpage` replays
+them, `notation` writes formulas for all three. `plots` and `animation` show data and training; they
+bring matplotlib, and so they are imported by themselves. `themes` has every colour.
 """
 
 from __future__ import annotations

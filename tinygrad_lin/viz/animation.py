@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.viz.plots.fits import curves_of
+from tinygrad_lin.viz.plots.models import curves_of
 from tinygrad_lin.viz.plots.style import axes_of, literal_name, plot_points
 from tinygrad_lin.viz.themes import CURVE, INK
 

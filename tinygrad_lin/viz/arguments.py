@@ -1,4 +1,4 @@
-"""What every function of this folder refuses for an argument."""
+"""What the functions of this folder refuse for a root."""
 
 from __future__ import annotations
 

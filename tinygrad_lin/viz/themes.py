@@ -69,29 +69,15 @@ def colours(theme: Theme) -> list[str]:
 
 
 PAGE_LIGHT = {
-    "paper": LIGHT.background,
-    "ink": LIGHT.ink,
-    "quiet": "#52606d",
-    "line": "#c5ccd3",
-    "panel": LIGHT.scope,
-    "leaf": LIGHT.leaf,
-    "inner": LIGHT.background,
-    "lit": "#fff0c2",
-    "strong": "#a8430b",
-    "accent": "#0b57a4",
-}
+    "paper": LIGHT.background, "ink": LIGHT.ink, "quiet": "#52606d", "line": "#c5ccd3",
+    "panel": LIGHT.scope, "leaf": LIGHT.leaf, "inner": LIGHT.background, "lit": "#fff0c2",
+    "strong": "#a8430b", "accent": "#0b57a4",
+}  # fmt: skip
 PAGE_DARK = {
-    "paper": DARK.background,
-    "ink": DARK.ink,
-    "quiet": "#a8b3be",
-    "line": "#46515c",
-    "panel": "#1d242b",
-    "leaf": DARK.leaf,
-    "inner": "#1d242b",
-    "lit": "#5a4310",
-    "strong": "#ffb46b",
-    "accent": "#8cc4ff",
-}
+    "paper": DARK.background, "ink": DARK.ink, "quiet": "#a8b3be", "line": "#46515c",
+    "panel": "#1d242b", "leaf": DARK.leaf, "inner": "#1d242b", "lit": "#5a4310",
+    "strong": "#ffb46b", "accent": "#8cc4ff",
+}  # fmt: skip
 """The colours of a page under the names that its style sheet has for them."""
 
 

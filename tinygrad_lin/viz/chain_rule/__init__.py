@@ -1,1 +1,1 @@
-"""The chain rule at work: `steps` lists both passes, `explanation` follows the paths to one leaf."""
+"""The chain rule: `steps` lists both passes, `explanation` follows the paths to one leaf."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
+from typing import Any
 
+from tinygrad_lin.errors import DataError, OperandError, shown
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.reverse import sweep
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.arguments import require_value
-from tinygrad_lin.viz.chain_rule.paths import count_paths, paths, shorten, written_count
-from tinygrad_lin.viz.notation.equations import Notation
-from tinygrad_lin.viz.notation.names import names_of, quoted
+from tinygrad_lin.viz.notation.equations import Notation, names_of, quoted
 from tinygrad_lin.viz.notation.text import Symbol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tinygrad_lin.value import Value
-
+MAX_COUNTED = 10**15
+"""There can be more paths than atoms; beyond this number there are just "more than" it."""
+MAX_FACTORS = 12
+"""A longer path is written with its middle left out."""
 MAX_PATHS = 5
 """So many paths are written out, the others only counted."""
 
@@ -33,7 +33,6 @@ def explain(value: Value, leaf: Value) -> str:
     Raises:
         OperandError: one of them is not a Value.
 
-    >>> from tinygrad_lin import Value
     >>> w = Value(3.0, "w")
     >>> square = w * w
     >>> square.label = "s"
@@ -123,7 +122,6 @@ def written_path(
 def products_of_paths(value: Value, leaf: Value) -> list[str]:
     """The derivative by a leaf as products of numbers along its paths, a line for each.
 
-    >>> from tinygrad_lin import Value
     >>> w, x = Value(0.5, "w"), Value(2.0, "x")
     >>> a = w * x
     >>> a.label = "a"
@@ -150,3 +148,57 @@ def products_of_paths(value: Value, leaf: Value) -> list[str]:
     if len(lines) == 1:
         return [" = ".join(dict.fromkeys([asked, *lines[0].split(" = ")]))]
     return [*lines, f"{asked} = {Symbol.digits(total)}, their sum"]
+
+
+def count_paths(order: Iterable[Value], leaf: Value) -> dict[Value, int]:
+    """In how many ways each node depends on the leaf; nodes that do not are left out."""
+    counts = {leaf: 1}
+    for node in order:
+        if node is not leaf:
+            count = sum(counts.get(operand, 0) for operand in node.inputs)
+            if count:
+                counts[node] = min(count, MAX_COUNTED)
+    return counts
+
+
+def require_paths(order: Sequence[Value], leaf: Value) -> dict[Value, int]:
+    """The nodes on the paths to a leaf; an error if it is no Value or no path leads there."""
+    if not isinstance(leaf, Value):
+        raise OperandError(f"a path leads to a Value, not to {type(leaf).__name__} {shown(leaf)}")
+    if leaf not in set(order):
+        raise DataError(f"no path leads from {order[-1]!r} to {leaf!r}")
+    return count_paths(order, leaf)
+
+
+def written_count(count: int) -> str:
+    """A number of paths in digits, as far as they are counted."""
+    return f"{count:,}" if count < MAX_COUNTED else f"more than {MAX_COUNTED:,}"
+
+
+def paths(root: Value, leaf: Value, counts: dict[Value, int]) -> Iterator[list[tuple[Value, int]]]:
+    """The paths from the root to the leaf: nodes, and which input of each comes next.
+
+    They never leave the nodes that depend on the leaf, which are those that have a count.
+    """
+    path: list[tuple[Value, int]] = [(root, -1)]
+    while path:
+        node, place = path.pop()
+        inputs = node.inputs
+        place += 1
+        while place < len(inputs) and inputs[place] not in counts:
+            place += 1
+        if place == len(inputs):
+            continue
+        path.append((node, place))
+        if inputs[place] is leaf:
+            yield list(path)
+        else:
+            path.append((inputs[place], -1))
+
+
+def shorten(entries: list[Any]) -> list[Any]:
+    """A list, with None in place of its middle if it is long."""
+    half = MAX_FACTORS // 2
+    if len(entries) <= MAX_FACTORS:
+        return [*entries]
+    return [*entries[:half], None, *entries[-half:]]

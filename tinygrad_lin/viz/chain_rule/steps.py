@@ -20,8 +20,7 @@ from tinygrad_lin.viz.chain_rule.tables import (
     tex_displays,
     text_table,
 )
-from tinygrad_lin.viz.notation.equations import Notation
-from tinygrad_lin.viz.notation.names import names_of
+from tinygrad_lin.viz.notation.equations import Notation, names_of
 from tinygrad_lin.viz.notation.tex import TexNotation
 
 if TYPE_CHECKING:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import html
 import math
-from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import printable
 from tinygrad_lin.value import Value
-from tinygrad_lin.viz.drawing.digraph import Drawing
-from tinygrad_lin.viz.drawing.folding import without_numbers
-from tinygrad_lin.viz.notation.names import cut
-from tinygrad_lin.viz.themes import PRINT
-
-if TYPE_CHECKING:
-    from tinygrad_lin.viz.drawing.digraph import Digraph
-    from tinygrad_lin.viz.drawing.folding import Box, Plan
-    from tinygrad_lin.viz.themes import Theme
+from tinygrad_lin.viz.drawing.digraph import Digraph, Drawing
+from tinygrad_lin.viz.drawing.folding import Box, Plan, without_numbers
+from tinygrad_lin.viz.notation.equations import cut
+from tinygrad_lin.viz.themes import PRINT, Theme
 
 FONT = "DejaVu Sans,Verdana,sans-serif"
 MAX_LABEL_LENGTH = 40

@@ -7,22 +7,18 @@ are frames around their nodes. A blue gradient is positive, an orange one negati
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.arguments import require_value
-from tinygrad_lin.viz.chain_rule.explanation import products_of_paths
-from tinygrad_lin.viz.chain_rule.paths import require_paths
+from tinygrad_lin.viz.chain_rule.explanation import products_of_paths, require_paths
+from tinygrad_lin.viz.drawing.digraph import Drawing
 from tinygrad_lin.viz.drawing.dot import DotWriter, escape
 from tinygrad_lin.viz.drawing.folding import fold_alike, one_box_each
 from tinygrad_lin.viz.themes import THEMES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tinygrad_lin.value import Value
-    from tinygrad_lin.viz.drawing.digraph import Drawing
 
 SHOWN = ("data", "grad", "local")
 

@@ -1,15 +1,17 @@
-"""How a node, its value and its derivatives are written, with the names of a graph's nodes."""
+"""How the nodes of a graph are written: their names, their values, their derivatives."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from tinygrad_lin.viz.notation.formulas import FormulaWriter
-from tinygrad_lin.viz.notation.text import SUM, Symbol
+from tinygrad_lin.errors import printable
+from tinygrad_lin.value import Value
+from tinygrad_lin.viz.notation.text import SUM, FormulaWriter, Symbol
 
-if TYPE_CHECKING:
-    from tinygrad_lin.value import Value
+MAX_LABEL_LENGTH = 40
 
 
 class Notation:
@@ -41,9 +43,9 @@ class Notation:
         texts = []
         for factor in factors:
             if factor is None:
-                texts.append(self.kind.dots())
+                texts.append(self.kind.dots)
             elif (factor.binding == SUM and len(factors) > 1) or (texts and factor.text[0] == "-"):
-                texts.append(self.kind.brackets(factor.text))
+                texts.append(self.kind.brackets.format(factor.text))
             else:
                 texts.append(factor.text)
         return self.times.join(texts)
@@ -61,7 +63,7 @@ class Notation:
         return " = ".join(part for part, _ in groupby(parts))
 
     def _operation(self, node: Value) -> list[str]:
-        """A node's operation as a call, where its formula does not say its name, and as a formula."""
+        """A node's operation as a call, unless its formula is one, and as a formula."""
         operation = node.operation
         if operation is None:
             return []
@@ -71,3 +73,49 @@ class Notation:
             return [formula]
         given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
         return [self.kind.apply(operation, *given).text, formula]
+
+
+def names_of(order: Sequence[Value]) -> dict[Value, str]:
+    """A name of its own for every node: its label, numbered if several have it, or else v1, v2.
+
+    >>> a, b, c, d = Value(1.0, "a"), Value(1.0, "a"), Value(1.0), Value(1.0, "v1")
+    >>> list(names_of([a, b, c, d]).values())
+    ['a₁', 'a₂', 'v2', 'v1']
+    """
+    labels = [quoted(node.label) if node.label else "" for node in order]
+    count = Counter(labels)
+    taken = set(count)
+    numbers: Counter[str] = Counter()
+
+    def numbered(stem: str, digits: Callable[[int], str]) -> str:
+        while True:
+            numbers[stem] += 1
+            name = stem + digits(numbers[stem])
+            if name not in taken:
+                taken.add(name)
+                return name
+
+    return {
+        node: label
+        if count[label] == 1 and label
+        else numbered(label, subscript)
+        if label
+        else numbered("v", str)
+        for node, label in zip(order, labels)
+    }
+
+
+def quoted(label: str) -> str:
+    """A label as one short piece of text, in quotes if it does not look like a name."""
+    text = cut(printable(label), MAX_LABEL_LENGTH)
+    return text if re.fullmatch(r"[^\W\d][\w.,'′…]*(\[[\w,]+\])?", text) else f'"{text}"'
+
+
+def cut(text: str, max_length: int) -> str:
+    """Text whose end is replaced by an ellipsis where it is too long."""
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
+
+
+def subscript(number: int) -> str:
+    """A number in small digits below the line."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from tinygrad_lin.ops import Operation
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.notation.equations import Notation
 from tinygrad_lin.viz.notation.text import Symbol
-
-if TYPE_CHECKING:
-    from tinygrad_lin.ops import Operation
-    from tinygrad_lin.value import Value
 
 
 class TexSymbol(Symbol):
     """A number and how TeX writes it."""
 
     __slots__ = ()
+
+    brackets = r"\left({}\right)"
+    function = r"\operatorname{{{}}}"
+    dots = r"\dots"
 
     @staticmethod
     def digits(number: float) -> str:
@@ -34,21 +35,6 @@ class TexSymbol(Symbol):
     def template(operation: Operation) -> str:
         """How an operation is written, with its operands' names in braces."""
         return operation.tex
-
-    @staticmethod
-    def function(name: str) -> str:
-        """How the name of a function of `math` is written."""
-        return rf"\operatorname{{{name}}}"
-
-    @staticmethod
-    def brackets(text: str) -> str:
-        """Text in brackets."""
-        return rf"\left({text}\right)"
-
-    @staticmethod
-    def dots() -> str:
-        """The sign of an omission."""
-        return r"\dots"
 
 
 class TexNotation(Notation):

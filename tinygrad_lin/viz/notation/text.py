@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tinygrad_lin.ops import FLOATS, TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tinygrad_lin.ops import Operation
+from tinygrad_lin.ops import FLOATS, TABLE, Operation, Reader, over_sequences
+from tinygrad_lin.value import Value
 
 PRECISION = 4
 MAX_SUMMANDS = 6
@@ -40,6 +37,10 @@ class Symbol:
 
     __slots__ = ("binding", "data", "text")
 
+    brackets = "({})"
+    function = "{}"
+    dots = "…"
+
     def __init__(self, data: float, text: str, binding: int = ATOM) -> None:
         self.data: float = data
         self.text: str = text
@@ -61,7 +62,7 @@ class Symbol:
         texts = {
             name: symbol.text
             if name in delimited(template) or symbol.fits(operation, place)
-            else cls.brackets(symbol.text)
+            else cls.brackets.format(symbol.text)
             for place, (name, symbol) in enumerate(zip(operation.operands, symbols))
         }
         binding = OPERATORS.get(operation.special, ("", ATOM))[1]
@@ -74,7 +75,7 @@ class Symbol:
         """The result of a function of `math` that is no operation of the table."""
         symbols = [o if isinstance(o, Symbol) else cls.number(o) for o in operands]
         data = compute_or_nan(FLOATS.meanings[name], *(symbol.data for symbol in symbols))
-        return cls(data, f"{cls.function(name)}({', '.join(s.text for s in symbols)})")
+        return cls(data, f"{cls.function.format(name)}({', '.join(s.text for s in symbols)})")
 
     @classmethod
     def sum(cls, summands: Sequence[Symbol | float]) -> Symbol:
@@ -82,10 +83,10 @@ class Symbol:
         symbols = [s if isinstance(s, Symbol) else cls.number(s) for s in summands]
         if not symbols:
             return cls.number(0.0)
-        texts = [s.text if s.text[:1] != "-" or not k else cls.brackets(s.text)
+        texts = [s.text if s.text[:1] != "-" or not k else cls.brackets.format(s.text)
                  for k, s in enumerate(symbols)]  # fmt: skip
         if len(texts) > MAX_SUMMANDS:
-            texts[MAX_SUMMANDS // 2 : -1] = [cls.dots()]
+            texts[MAX_SUMMANDS // 2 : -1] = [cls.dots]
         data = compute_or_nan(sum, [symbol.data for symbol in symbols])
         return cls(data, " + ".join(texts), SUM if len(texts) > 1 else symbols[0].binding)
 
@@ -109,21 +110,6 @@ class Symbol:
         if operation.special:
             return OPERATORS[operation.special][0]
         return f"{operation.name}({', '.join(f'{{{x}}}' for x in operation.operands)})"
-
-    @staticmethod
-    def function(name: str) -> str:
-        """How the name of a function of `math` is written."""
-        return name
-
-    @staticmethod
-    def brackets(text: str) -> str:
-        """Text in brackets."""
-        return f"({text})"
-
-    @staticmethod
-    def dots() -> str:
-        """The sign of an omission."""
-        return "…"
 
     def __lt__(self, other: Symbol | float) -> bool:
         return self.data < number_of(other)
@@ -183,3 +169,70 @@ def compute_or_nan(function: Callable[..., Any], *numbers: Any) -> float:
 def delimited(template: str) -> frozenset[str]:
     """The operands that a template itself puts between delimiters: they need no brackets."""
     return frozenset(re.findall(r"[({|,]\s*\{(\*?\w+)\}(?=\s*(?:[)}|,]|\\right))", template))
+
+
+def symbols_reader(kind: type[Symbol]) -> Reader:
+    """A reader of formulas that knows the operations of the table as it is now."""
+
+    def apply(operation: Operation) -> Callable[..., Symbol]:
+        return lambda *operands: kind.apply(operation, *operands)
+
+    def call(name: str) -> Callable[..., Symbol]:
+        return lambda *operands: kind.call(name, *operands)
+
+    meanings = {
+        name: call(name) if callable(value) else value
+        for name, value in list(FLOATS.meanings.items())
+        if not name.startswith("__")
+    }
+    operations = {name: apply(operation) for name, operation in TABLE.items()}
+    return Reader({**meanings, **operations, "sum": kind.sum})
+
+
+class FormulaWriter:
+    """Writes formulas of nodes with one kind of symbol."""
+
+    def __init__(self, kind: type[Symbol]) -> None:
+        self.kind = kind
+        self._read = symbols_reader(kind)
+
+    def value(self, node: Value, symbol: Callable[[Value], Symbol]) -> Symbol:
+        """The formula of a node's operation, with a symbol for every operand."""
+        operation, arguments, n = self._arguments(node, symbol)
+        names = ", ".join(operation.parameters)
+        if operation.variadic:
+            formula = self._read(over_sequences(operation)[0], f"{names}, n")
+            return self._symbol(formula(*arguments, n))
+        return self._symbol(self._read(operation.formula, names)(*arguments))
+
+    def partials(self, node: Value, symbol: Callable[[Value], Symbol]) -> list[Symbol]:
+        """The formulas of a node's local derivatives, one for each of its inputs.
+
+        Constants are plain numbers in them, so that a part made of constants alone is computed.
+        """
+        operation, arguments, n = self._arguments(node, symbol)
+        names = ", ".join((*operation.parameters, "out"))
+        if operation.variadic:
+            formula = self._read(over_sequences(operation)[1], f"{names}, n")
+            local = formula(*arguments, symbol(node), n)
+            found = [d for d, operand in zip(local, node.operands) if isinstance(operand, Value)]
+        else:
+            found = [
+                self._read(partial, names)(*arguments, symbol(node))
+                for partial, operand in zip(operation.partials, node.operands)
+                if isinstance(operand, Value)
+            ]
+        return [self._symbol(local) for local in found]
+
+    def _symbol(self, found: Symbol | float) -> Symbol:
+        return found if isinstance(found, Symbol) else self.kind.number(found)
+
+    def _arguments(
+        self, node: Value, symbol: Callable[[Value], Symbol]
+    ) -> tuple[Operation, list[Any], int]:
+        """A node's operation, its arguments as symbols, and the length of those that are lists."""
+        operation = node.operation
+        assert operation is not None, "a leaf has no formula"
+        operands: list[Any] = [symbol(o) if isinstance(o, Value) else o for o in node.operands]
+        arguments = operation.grouped(operands)
+        return operation, arguments, len(arguments[0]) if operation.variadic else 1

@@ -11,29 +11,20 @@ True
 
 from __future__ import annotations
 
-from tinygrad_lin.viz.plots.fits import plot_boundary, plot_curve, plot_fit, plot_predictions
-from tinygrad_lin.viz.plots.landscapes import plot_contours, plot_surface
+from tinygrad_lin.viz.plots.models import (
+    plot_boundary,
+    plot_contours,
+    plot_curve,
+    plot_fit,
+    plot_predictions,
+    plot_surface,
+)
 from tinygrad_lin.viz.plots.style import axes_of, new_figure, png
 from tinygrad_lin.viz.plots.training import VERDICTS, plot_gradients, plot_loss, plot_sweep
-from tinygrad_lin.viz.themes import CURVE, INK, OTHER, POINTS, SIDES
+from tinygrad_lin.viz.themes import CURVE, INK, OTHER, POINTS
 
 __all__ = [
-    "CURVE",
-    "INK",
-    "OTHER",
-    "POINTS",
-    "SIDES",
-    "VERDICTS",
-    "axes_of",
-    "new_figure",
-    "plot_boundary",
-    "plot_contours",
-    "plot_curve",
-    "plot_fit",
-    "plot_gradients",
-    "plot_loss",
-    "plot_predictions",
-    "plot_surface",
-    "plot_sweep",
-    "png",
-]
+    "CURVE", "INK", "OTHER", "POINTS", "VERDICTS", "axes_of", "new_figure", "plot_boundary",
+    "plot_contours", "plot_curve", "plot_fit", "plot_gradients", "plot_loss", "plot_predictions",
+    "plot_surface", "plot_sweep", "png",
+]  # fmt: skip

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tinygrad_lin.errors import printable
-from tinygrad_lin.viz.notation.names import cut
+from tinygrad_lin.viz.notation.equations import cut
 from tinygrad_lin.viz.themes import GRID, INK, POINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axes import Axes
 
 POINTS_ALONG_AXIS = 241
 """At so many points along an axis a curve or a cost is computed."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_lin.viz.drawing.digraph import Drawing
-from tinygrad_lin.viz.notation.names import cut
+from tinygrad_lin.viz.notation.equations import cut
 from tinygrad_lin.viz.notation.text import Symbol
-
-if TYPE_CHECKING:
-    from tinygrad_lin.viz.webpage.scene import Scene
+from tinygrad_lin.viz.webpage.scene import Scene
 
 MAX_FORMULA_LENGTH = 28
 """A longer formula is cut in its box; the whole of it stands in the table of all values."""

@@ -10,16 +10,11 @@ import ast
 import builtins
 import json
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from tinygrad_lin.errors import ExpressionError
 from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tinygrad_lin.ops import Operation
+from tinygrad_lin.ops import TABLE, Operation
 
 SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+",

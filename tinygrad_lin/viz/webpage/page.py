@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import math
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,10 @@ from tinygrad_lin.viz.arguments import require_value
 from tinygrad_lin.viz.chain_rule.tables import html_table
 from tinygrad_lin.viz.notation.text import Symbol
 from tinygrad_lin.viz.themes import page_style
-from tinygrad_lin.viz.webpage.assets import read_asset
 from tinygrad_lin.viz.webpage.graph import graph_as_svg
 from tinygrad_lin.viz.webpage.javascript import number_literal, operations_as_javascript
 from tinygrad_lin.viz.webpage.scene import Scene
-from tinygrad_lin.viz.webpage.training import MAX_NODES, training_of, training_section, updates
+from tinygrad_lin.viz.webpage.training import MAX_NODES, training_of, training_parts, updates
 
 if TYPE_CHECKING:
     import os
@@ -103,13 +103,14 @@ def html_of(scene: Scene, training: Training | None) -> str:
     graph, width = graph_as_svg(scene)
     smallest = f"#graph svg {{ min-width: {MIN_SCALE * width:.0f}px; }}"
     style = f"{page_style()}{read_asset('page.css')}{smallest}\n"
-    return Template(read_asset("page.html")).substitute(
+    return fill(
+        "page.html",
         policy=policy(style, script),
         title=html.escape(scene.title),
         style=style,
         graph=graph,
         words="\n".join(f"<li>{html.escape(sentence)}</li>" for sentence in scene.words()),
-        training=training_section(scene, training) if training else "",
+        training=fill("training.html", **training_parts(scene, training)) if training else "",
         leaves="\n".join(
             leaf_controls(k, node.data, scene.names[k])
             for k, node in enumerate(scene.order)
@@ -120,6 +121,16 @@ def html_of(scene: Scene, training: Training | None) -> str:
         data=json_of(scene.data() | ({"training": training.data()} if training else {})),
         script=script,
     )
+
+
+def read_asset(name: str) -> str:
+    """A file of HTML, CSS or JavaScript, which stands beside this one."""
+    return (files("tinygrad_lin.viz.webpage") / name).read_text(encoding="utf-8")
+
+
+def fill(name: str, **parts: object) -> str:
+    """A file of HTML with its parts filled in."""
+    return Template(read_asset(name)).substitute(parts)
 
 
 def policy(style: str, script: str) -> str:

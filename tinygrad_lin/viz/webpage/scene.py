@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from tinygrad_lin.errors import DataError, printable
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.chain_rule.steps import Steps, steps
+from tinygrad_lin.viz.notation.equations import Notation
 from tinygrad_lin.viz.notation.text import Symbol
 from tinygrad_lin.viz.webpage.javascript import number_literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tinygrad_lin.viz.notation.equations import Notation
 
 
 class Scene:

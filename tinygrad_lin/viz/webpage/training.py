@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from string import Template
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value, number
 from tinygrad_lin.viz.notation.text import Symbol
-from tinygrad_lin.viz.webpage.assets import read_asset
 from tinygrad_lin.viz.webpage.javascript import number_literal
 from tinygrad_lin.viz.webpage.scene import node_data
 
@@ -127,8 +125,8 @@ def updates(scene: Scene, training: Training) -> Iterator[tuple[str, str]]:
         yield str(k), f"{name} ← {name} - η · {derivative} = {before} - {numbers} = {after}"
 
 
-def training_section(scene: Scene, training: Training) -> str:
-    """The controls and plots of the training."""
+def training_parts(scene: Scene, training: Training) -> dict[str, object]:
+    """What the controls and plots of the training are made of."""
     known = math.isfinite(training.limit)
     top = training.limit if known else training.lr
     presets = "\n".join(
@@ -142,16 +140,16 @@ def training_section(scene: Scene, training: Training) -> str:
     if len(training.parameters) == 2:
         w, b = (html.escape(scene.names[k]) for k in training.parameters)
         plots.append(("contour-plot", f"The path over ({w}, {b}) on the cost's contours"))
-    return Template(read_asset("training.html")).substitute(
-        limit=f"Here it must stay below 2/λmax = {training.limit:.5g}." if known else "",
-        lr=repr(training.lr),
-        low=math.log10(top / 1000),
-        high=math.log10(top * 2),
-        presets=presets,
-        plots="\n".join(
+    return {
+        "limit": f"Here it must stay below 2/λmax = {training.limit:.5g}." if known else "",
+        "lr": repr(training.lr),
+        "low": math.log10(top / 1000),
+        "high": math.log10(top * 2),
+        "presets": presets,
+        "plots": "\n".join(
             f"<figure><figcaption>{caption}</figcaption>"
             f'<svg id="{id}" viewBox="0 0 340 250" role="img" aria-label="{caption}" '
             'aria-describedby="t-status"></svg></figure>'
             for id, caption in plots
         ),
-    )
+    }
