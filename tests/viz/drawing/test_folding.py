@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -15,11 +14,11 @@ from tinygrad_lin import Value, add_operation, dot, draw, scope, tanh, topologic
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.recording import forget
-from tinygrad_lin.viz.fold import MOST_BOXES, Plan, folded, unfolded
+from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Plan, fold_alike, one_box_each
 
 
 def plan_of(root: Value) -> Plan:
-    return folded(topological_order(root))
+    return fold_alike(topological_order(root))
 
 
 def summary(plan: Plan) -> list[tuple[str | None, str, int]]:
@@ -62,8 +61,8 @@ def net(points: int, *, written_out: bool = False) -> Value:
 @given(graphs(max_nodes=20))
 def test_small_graphs_are_not_folded(graph: Graph) -> None:
     order = topological_order(graph.root)
-    assert folded(order) == unfolded(order)
-    assert not folded(order).note
+    assert fold_alike(order) == one_box_each(order)
+    assert not fold_alike(order).note
 
 
 def test_one_example_of_a_batch_stands_for_all() -> None:
@@ -91,7 +90,7 @@ def test_the_steps_of_a_chain_are_one_box() -> None:
     for _ in range(500):
         x = tanh(x * w)
     plan = plan_of(x)
-    assert len(plan.boxes) <= MOST_BOXES
+    assert len(plan.boxes) <= MAX_BOXES
     assert max(box.times for box in plan.boxes) >= 480
     assert sum(box.times for box in plan.boxes) == 1002
     assert "1,002 nodes" in plan.note
@@ -149,24 +148,10 @@ def test_every_node_is_in_a_box_and_edges_lead_between_boxes() -> None:
     assert first == set(range(len(plan.boxes)))
 
 
-def test_rows_of_the_users_own_fold_too() -> None:
+def test_operations_of_the_users_own_fold_too() -> None:
     add_operation("mish", "x * tanh(softplus(x))", ("tanh(softplus(x))",))
     try:
         root: Any = total([Value(float(k)).mish() for k in range(99)])  # type: ignore[attr-defined]
         assert ("mish", "", 99) in summary(plan_of(root))
     finally:
         forget(TABLE["mish"])
-
-
-def test_many_boxes_come_with_a_warning_before_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tinygrad_lin.viz import dot as room
-
-    monkeypatch.setattr(room, "in_process", lambda *_: b"<svg/>")
-    x = Value(1.0)
-    for _ in range(400):
-        x = x * 2.0
-    with pytest.warns(UserWarning, match="401 boxes takes"):
-        draw(x, fold=None).pipe("svg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        draw(x).pipe("svg")

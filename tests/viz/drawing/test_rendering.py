@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_lin.viz.render import fonts, in_process, quiet
+from tinygrad_lin.viz.drawing.rendering import (
+    captured_stderr,
+    configured_fonts,
+    render_in_process,
+)
 
 SOURCE = 'digraph { a -> b [label="1.5"] }'
 
@@ -25,24 +29,24 @@ def texts(svg: bytes | None) -> list[str | None]:
 @pytest.mark.parametrize(
     ("format", "begin"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"dig")]
 )
-def test_the_formats(format: str, begin: bytes) -> None:
-    content = in_process(SOURCE, format, "dot")
+def test_it_gives_every_format_asked_for(format: str, begin: bytes) -> None:
+    content = render_in_process(SOURCE, format, "dot")
     assert isinstance(content, bytes)
     assert content.startswith(begin)
 
 
 def test_it_draws_what_is_written() -> None:
-    assert sorted(map(str, texts(in_process(SOURCE, "svg", "dot")))) == ["1.5", "a", "b"]
+    assert sorted(map(str, texts(render_in_process(SOURCE, "svg", "dot")))) == ["1.5", "a", "b"]
 
 
 def test_text_beyond_ascii_survives() -> None:
-    assert texts(in_process('graph { "Größe × 温度" }', "svg", "dot")) == ["Größe × 温度"]
+    assert texts(render_in_process('graph { "Größe × 温度" }', "svg", "dot")) == ["Größe × 温度"]
 
 
 def test_every_call_stands_alone() -> None:
-    first = in_process(SOURCE, "svg", "dot")
-    in_process("digraph { rankdir=LR; other }", "svg", "neato")
-    assert in_process(SOURCE, "svg", "dot") == first
+    first = render_in_process(SOURCE, "svg", "dot")
+    render_in_process("digraph { rankdir=LR; other }", "svg", "neato")
+    assert render_in_process(SOURCE, "svg", "dot") == first
 
 
 @pytest.mark.parametrize(
@@ -59,20 +63,20 @@ def test_what_it_cannot_draw_is_a_valueerror_and_nothing_on_stderr(
     capfd: pytest.CaptureFixture[str], source: str, format: str, engine: str
 ) -> None:
     with pytest.raises(ValueError, match=f"cannot draw this as '{format}'"):
-        in_process(source, format, engine)
+        render_in_process(source, format, engine)
     assert capfd.readouterr() == ("", "")
-    assert in_process(SOURCE, "svg", "dot")  # and the next call works
+    assert render_in_process(SOURCE, "svg", "dot")  # and the next call works
 
 
 def test_without_pygraphviz_it_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    assert in_process(SOURCE, "svg", "dot") is None
+    assert render_in_process(SOURCE, "svg", "dot") is None
 
 
 def test_threads_take_turns() -> None:
     results: list[bytes | None] = []
     threads = [
-        threading.Thread(target=lambda: results.append(in_process(SOURCE, "svg", "dot")))
+        threading.Thread(target=lambda: results.append(render_in_process(SOURCE, "svg", "dot")))
         for _ in range(4)
     ]
     for thread in threads:
@@ -87,7 +91,7 @@ def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
     import matplotlib
 
     before = os.environ.get("FONTCONFIG_FILE")
-    with fonts():
+    with configured_fonts():
         path = os.environ["FONTCONFIG_FILE"]
         folders = [str(each.text) for each in ET.parse(path).iter("dir")]
         assert matplotlib.get_data_path() + "/fonts/ttf" in folders
@@ -97,7 +101,7 @@ def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
 
 
 def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[str]) -> None:
-    with quiet() as said:
+    with captured_stderr() as said:
         os.write(2, b"a warning\n  of a library\n")
         assert said() == "a warning of a library"
     os.write(2, b"after")
@@ -105,7 +109,7 @@ def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[s
 
 
 def test_stderr_comes_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), quiet():
+    with pytest.raises(KeyError), captured_stderr():
         raise KeyError
     os.write(2, b"after")
     assert capfd.readouterr().err == "after"
@@ -114,8 +118,8 @@ def test_stderr_comes_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_it_draws_where_there_is_no_stderr_at_all() -> None:
     code = (
-        "from tinygrad_lin.viz.render import in_process\n"
-        "print(len(in_process('digraph { a }', 'svg', 'dot')))"
+        "from tinygrad_lin.viz.drawing.rendering import render_in_process\n"
+        "print(len(render_in_process('digraph { a }', 'svg', 'dot')))"
     )
     result = subprocess.run(
         ["/bin/sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, code],
@@ -133,7 +137,7 @@ def test_folders_of_any_name_are_found_for_fonts(
     (home / ".fonts").mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("HOME", str(home))
-    with fonts():
+    with configured_fonts():
         root = ET.parse(os.environ["FONTCONFIG_FILE"]).getroot()
     assert str(home / ".fonts") in [element.text for element in root.iter("dir")]
     assert (root.findtext("cachedir") or "").startswith(str(home))

@@ -1,4 +1,4 @@
-"""Themes, scopes, legends, paths, the notebook, and golden files."""
+"""The settings of drawings: themes, scopes, legends, paths, titles; golden files; the notebook."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from matplotlib.image import imread
+from viz.drawing.drawings import parsed, shown
 
 from tinygrad_lin import (
     DataError,
@@ -24,7 +25,8 @@ from tinygrad_lin import (
     scope,
     tanh,
 )
-from tinygrad_lin.viz.themes import DARK, LIGHT, PRINT, THEMES, colours
+from tinygrad_lin.viz import mimebundle
+from tinygrad_lin.viz.themes import THEMES
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -65,8 +67,8 @@ DRAWINGS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_golden_files(name: str) -> None:
-    """To change them on purpose: python tests/viz/test_looks.py"""
+def test_the_source_is_that_of_the_golden_files(name: str) -> None:
+    """To change them on purpose: python tests/viz/drawing/test_draw.py"""
     golden = GOLDEN / f"{name}.dot"
     assert DRAWINGS[name]().source == golden.read_text(encoding="utf-8")
 
@@ -78,59 +80,6 @@ def test_every_theme_is_a_picture(theme: str, tmp_path: Path) -> None:
     assert root.tag.endswith("svg")
     drawing.write(tmp_path / "x.png")
     assert imread(tmp_path / "x.png").shape[0] > 100
-
-
-def luminance(colour: str) -> float:
-    """As the Web Content Accessibility Guidelines 2.2 define it."""
-    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-@pytest.mark.parametrize("theme", [LIGHT, DARK, PRINT])
-def test_text_has_contrast_enough(theme: Any) -> None:
-    backgrounds = [theme.background, theme.box, theme.leaf, theme.scope]
-    for ground in (*backgrounds, *theme.positive, *theme.negative):
-        assert contrast(theme.ink, ground) >= 4.5, ground
-    for ground in backgrounds:
-        assert contrast(theme.quiet, ground) >= 4.5, ground
-
-
-def test_in_greyscale_larger_gradients_are_stronger() -> None:
-    for theme in (LIGHT, PRINT):
-        for tints in (theme.positive, theme.negative):
-            values = [luminance(tint) for tint in tints]
-            assert values == sorted(values, reverse=True)
-            assert values[0] - values[2] > 0.15
-
-
-def test_auto_follows_the_viewer() -> None:
-    svg = draw(neuron()[0], theme="auto").pipe("svg", encoding="utf-8")
-    assert "prefers-color-scheme:dark" in svg
-    used = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', svg))
-    assert used <= set(colours(LIGHT))  # each of them has a dark one
-    for light in used:
-        assert f'[fill="{light}"]' in svg
-    assert len(set(colours(LIGHT))) == len(colours(LIGHT)) == len(colours(DARK))
-    assert "prefers-color-scheme" not in draw(neuron()[0]).pipe("svg", encoding="utf-8")
-
-
-def test_scopes_are_frames_that_nest() -> None:
-    x = Value(1.0, "x")
-    with scope("outer"):
-        y = x * 2.0
-        with scope('in"ner<'):
-            z = exp(y)
-    source = draw(z).source
-    frames = re.findall(r"subgraph (\S+) \{", source)
-    assert len(frames) == 2
-    assert source.index("<outer>") < source.index("<in&quot;ner&lt;>")
-    assert draw(z).pipe("svg").count(b'class="cluster"') == 2
 
 
 def test_show_leaves_out_what_was_not_asked_for() -> None:
@@ -171,7 +120,9 @@ def test_several_paths_add_up_and_very_many_are_counted() -> None:
         ({"path": Value(1.0)}, "no path leads"),
     ],
 )
-def test_settings_that_do_not_exist(settings: dict[str, Any], reason: str) -> None:
+def test_a_theme_fold_or_path_that_does_not_exist_is_refused(
+    settings: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(DataError, match=reason):
         draw(Value(2.0) * 3.0, **settings)
     with pytest.raises(OperandError, match="a path leads to a Value"):
@@ -181,12 +132,57 @@ def test_settings_that_do_not_exist(settings: dict[str, Any], reason: str) -> No
 def test_a_notebook_shows_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     a, _ = neuron()
     shown = a._repr_mimebundle_(include=None, exclude=None)
+    assert shown == mimebundle(a)
     assert shown["text/plain"] == repr(a)
     assert ET.fromstring(shown["image/svg+xml"]).tag.endswith("svg")
     assert shown["image/png"].startswith(b"\x89PNG")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", "")
-    assert a._repr_mimebundle_() == {"text/plain": repr(a)}
+    assert a._repr_mimebundle_() == mimebundle(a) == {"text/plain": repr(a)}
+
+
+def test_precision_is_the_number_of_digits() -> None:
+    third = Value(1.0) / 3.0
+    assert "data 0.33" in shown(draw(third, precision=2).pipe("svg"))
+    assert "data 0.33333333333333331" in shown(draw(third, precision=17).pipe("svg"))
+
+
+@pytest.mark.parametrize("direction", ["LR", "RL", "TB", "BT"])
+def test_the_drawing_grows_where_it_is_told_to(direction: str) -> None:
+    graph = parsed(draw(Value(1.0, "x").exp(), direction=direction))
+    assert graph.graph_attr["rankdir"] == direction
+    graph.layout("dot")
+    (x0, y0), (x1, y1) = (
+        map(float, graph.get_node(name).attr["pos"].split(",")) for name in ("n0", "n1")
+    )
+    wanted = {"LR": x1 > x0, "RL": x1 < x0, "BT": y1 > y0, "TB": y1 < y0}
+    assert wanted[direction]
+
+
+def test_a_title_stands_above() -> None:
+    assert "The cost" in shown(draw(Value(1.0), title="The cost").pipe("svg"))
+    assert len(shown(draw(Value(1.0)).pipe("svg"))) == 2
+
+
+@pytest.mark.parametrize("root", [1.0, "x", None, [Value(1.0)]])
+def test_only_a_value_can_be_drawn(root: Any) -> None:
+    with pytest.raises(OperandError, match="draw"):
+        draw(root)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"direction": "lr"},
+        {"direction": "up"},
+        {"precision": 0},
+        {"precision": 18},
+        {"precision": 2.5},
+    ],
+)
+def test_a_direction_or_precision_that_does_not_exist_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=next(iter(option))):
+        draw(Value(1.0), **option)
 
 
 if __name__ == "__main__":
