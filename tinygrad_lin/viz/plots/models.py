@@ -19,7 +19,7 @@ from tinygrad_lin.viz.plots.style import (
     plot_points,
     short_name,
 )
-from tinygrad_lin.viz.themes import CURVE, INK, POINTS, SHADES, SIDES
+from tinygrad_lin.viz.themes import CURVE, INK, LIGHT, POINTS, SHADES, SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,7 +146,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
     for target, color, marker in zip(classes, (POINTS, CURVE), ("o", "^")):
         x, y = numpy.array(data.x)[numpy.array(data.y) == target].T
         label = f"{short_name(data.target)} = {target:g}"
-        ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor="white",
+        ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor=LIGHT.background,
                 markeredgewidth=0.5, label=label)  # fmt: skip
     ax.set_xlabel(literal_name(data.features[0]))
     ax.set_ylabel(literal_name(data.features[1]))

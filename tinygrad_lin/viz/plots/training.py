@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from tinygrad_lin.viz.plots.style import axes_of, short_name
-from tinygrad_lin.viz.themes import CURVE, FAINT, INK, OTHER, POINTS
+from tinygrad_lin.viz.themes import CURVE, FAINT, INK, LIGHT, OTHER, POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +101,9 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
         ax.plot([place] * len(shown), shown, "_", color=CURVE, markersize=9, alpha=0.5)
         median = float(numpy.median(sizes))
         if 0.0 < median < math.inf:
-            ax.plot(place, median, "D", color=POINTS, markersize=6, markeredgecolor="white")
+            ax.plot(
+                place, median, "D", color=POINTS, markersize=6, markeredgecolor=LIGHT.background
+            )
         absent = len(sizes) - len(shown)  # zeros have no place on a logarithmic axis
         ticks.append(short_name(name) + (f"\n{absent} are 0" if absent else ""))
     ax.set_yscale("log")
