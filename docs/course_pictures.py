@@ -17,9 +17,11 @@ from matplotlib.figure import Figure
 from tinygrad_lin import MLP, Adam, Drawing, Linear, Value, draw, fit, load, relu, sweep
 from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
+from tinygrad_lin.viz.plots import OTHER as GREEN
+from tinygrad_lin.viz.themes import LIGHT
 
 IMAGES = Path(__file__).parent / "images"
-GREEN, PURPLE = "#009e73", "#a5578a"
+PURPLE, GREY = "#a5578a", "#8a94a0"
 START = [parameter.data for parameter in Linear().parameters()]
 X, Y = numpy.array([2.0, 4.0]), numpy.array([19.0, 35.0])
 
@@ -103,7 +105,7 @@ def layers() -> Figure:
     for column, texts, title in zip(places, names, ("input", "hidden", "output")):
         ax.text(column[0][0], 1.55, title, ha="center", color=INK)
         for (across, up), text in zip(column, texts):
-            ax.plot(across, up, "o", color="#fdf6e3", markeredgecolor=INK, markersize=36)
+            ax.plot(across, up, "o", color=LIGHT.leaf, markeredgecolor=INK, markersize=36)
             ax.text(across, up, text, ha="center", va="center", color=INK)
     ax.set_xlim(-0.6, 4.6)
     ax.set_ylim(-1.5, 1.8)
@@ -133,7 +135,7 @@ def contours(ax: Axes, w: tuple[float, float], b: tuple[float, float]) -> None:
     errors = grid_w[..., None] * X + grid_b[..., None] - Y
     costs = (errors**2).mean(axis=-1) / 2
     levels = 10.0 ** numpy.arange(-2.0, 4.0)
-    shown = ax.contour(grid_w, grid_b, costs, levels=levels, colors="#8a94a0", linewidths=0.9)
+    shown = ax.contour(grid_w, grid_b, costs, levels=levels, colors=GREY, linewidths=0.9)
     ax.clabel(shown, fmt=lambda level: f"C = {level:g}", fontsize=7)
     ax.grid(visible=False)
     ax.set_xlabel("w")

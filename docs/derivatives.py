@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from tinygrad_lin.ops import TABLE, Operation
-from tinygrad_lin.viz.formulas import PRODUCT, TexSymbol, symbols_reader
+from tinygrad_lin.viz.notation.tex import TexSymbol
+from tinygrad_lin.viz.notation.text import PRODUCT, symbols_reader
 
 HEADINGS = ("name", "sign", "value", "local derivatives", "defined", "smooth")
 COMPARISONS = {"<=": r"\le", ">=": r"\ge"}

@@ -29,7 +29,7 @@ from tinygrad_lin.check.numeric.complex_step import complex_step_derivative
 from tinygrad_lin.check.numeric.differences import derivative
 from tinygrad_lin.cli import main as commands
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
+from tinygrad_lin.viz.plots import CURVE, INK, OTHER, POINTS, axes_of
 
 IMAGES = Path(__file__).parent / "images"
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -168,7 +168,7 @@ def error_curve() -> Figure:
             label="extrapolated to step 0 (Ridders)")  # fmt: skip
     ax.plot(ends, [ridders.error] * 2, "--", color=CURVE, linewidth=1.2,
             label="its own estimate of its error")  # fmt: skip
-    ax.plot(ends, [max(abs(exact.value - truth), floor)] * 2, "-.", color="#009e73", linewidth=2.2,
+    ax.plot(ends, [max(abs(exact.value - truth), floor)] * 2, "-.", color=OTHER, linewidth=2.2,
             label="complex step")  # fmt: skip
     ax.text(2e-15, 3e-6, "rounding", color=INK)
     ax.text(6e-2, 1e-7, "truncation", color=INK, ha="center")

@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.training import History, fit
     from tinygrad_lin.registry import add_operation
     from tinygrad_lin.transforms import grad, hessian, value_and_grad
-    from tinygrad_lin.viz.dot import Drawing, draw
-    from tinygrad_lin.viz.player import page
-    from tinygrad_lin.viz.trace import Step, Steps, explain, steps
+    from tinygrad_lin.viz.chain_rule.explanation import explain
+    from tinygrad_lin.viz.chain_rule.steps import Step, Steps, steps
+    from tinygrad_lin.viz.drawing.digraph import Drawing
+    from tinygrad_lin.viz.drawing.draw import draw
+    from tinygrad_lin.viz.webpage.page import page
 
 # What needs NumPy, Graphviz or another library, and what few programs need, is imported when it is
 # first asked for.
@@ -54,7 +56,7 @@ _LATE = {
     "__version__": "_version",
     "Adam": "nn.optim",
     "Data": "nn.data",
-    "Drawing": "viz.dot",
+    "Drawing": "viz",
     "History": "nn.training",
     "Linear": "nn.linear",
     "MLP": "nn.mlp",
@@ -66,13 +68,13 @@ _LATE = {
     "binary_cross_entropy": "nn.losses",
     "Program": "compiler.program",
     "check_everywhere": "check.property_tests",
-    "Step": "viz.trace",
+    "Step": "viz",
     "Sweep": "nn.rates",
-    "Steps": "viz.trace",
+    "Steps": "viz",
     "check_gradients": "check.gradients",
     "compile_graph": "compiler.program",
-    "draw": "viz.dot",
-    "explain": "viz.trace",
+    "draw": "viz",
+    "explain": "viz",
     "add_operation": "registry",
     "fit": "nn.training",
     "grad": "transforms",
@@ -84,10 +86,10 @@ _LATE = {
     "learning_rate_limit": "nn.optim",
     "load": "nn.data",
     "mse": "nn.losses",
-    "page": "viz.player",
+    "page": "viz",
     "read_csv": "nn.data",
     "read_csv_batches": "nn.data",
-    "steps": "viz.trace",
+    "steps": "viz",
     "sweep": "nn.rates",
     "value_and_grad": "transforms",
 }

@@ -57,7 +57,7 @@ def test_long_trainings_take_no_more_frames(tmp_path: Path) -> None:
     model, history = trained(150)
     animate_curve(model, POINTS, history.snapshots, tmp_path / "long.gif")
     with Image.open(tmp_path / "long.gif") as image:
-        assert 20 < image.n_frames <= animation.FRAMES + 1  # type: ignore[attr-defined]
+        assert 20 < image.n_frames <= animation.MAX_FRAMES + 1  # type: ignore[attr-defined]
 
 
 def test_an_mp4_is_made_of_frames_by_ffmpeg(

@@ -40,7 +40,7 @@ def draw_command(
       tinygrad-lin draw "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o cost.svg
       tinygrad-lin draw "tanh(w*x)" w=0.5 x=2 --theme dark --path w -o neuron.png
     """
-    from tinygrad_lin.viz.dot import draw
+    from tinygrad_lin.viz.drawing.draw import draw
 
     formula, leaves = read_expression(expression, bindings)
     if end is not None and end not in leaves:

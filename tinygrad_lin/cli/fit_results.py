@@ -76,7 +76,7 @@ def points_learned_from(plan: Plan) -> Data:
 
 def write_results(result: TrainingResult) -> list[Path]:
     """Write all the files; nothing is written if one of them cannot be made."""
-    from tinygrad_lin.viz.dot import draw
+    from tinygrad_lin.viz.drawing.draw import draw
     from tinygrad_lin.viz.plots import plot_loss, png
 
     title = "C = cross-entropy" if result.predictor.probability else "C = MSE / 2"

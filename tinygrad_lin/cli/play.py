@@ -30,7 +30,7 @@ def play_command(expression: str, bindings: tuple[str, ...], output: Path) -> No
       tinygrad-lin play line -o line.html
       tinygrad-lin play "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19 -o page.html
     """
-    from tinygrad_lin.viz.player import page
+    from tinygrad_lin.viz.webpage.page import page
 
     if expression == "line" and not bindings:
         points, model = load("line"), Linear()

@@ -15,7 +15,7 @@ from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
     from tinygrad_lin.value import Value
-    from tinygrad_lin.viz.trace import Step
+    from tinygrad_lin.viz.chain_rule.steps import Step
 
 MAX_STEPS_IN_RICH = 1000  # Rich takes long to lay out a larger table.
 
@@ -36,7 +36,7 @@ def steps_command(
       tinygrad-lin steps "((w*x+b)-y)**2/2" w=0.5 x=2 b=-0.1 y=19
       tinygrad-lin steps "tanh(w*x)" w=0.5 x=2 --markdown
     """
-    from tinygrad_lin.viz.trace import steps
+    from tinygrad_lin.viz.chain_rule.steps import steps
 
     formula, leaves = read_expression(expression, bindings)
     listed = steps(formula(leaves))

@@ -11,26 +11,32 @@ from matplotlib.figure import Figure
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.viz.plots import CURVE, INK, axes_of, curves_of, plain, plot_points
+from tinygrad_lin.viz.plots.models import curves_of
+from tinygrad_lin.viz.plots.style import axes_of, literal_name, plot_points
+from tinygrad_lin.viz.themes import CURVE, INK
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from matplotlib.lines import Line2D
+    from numpy import float64
+    from numpy.typing import NDArray
+
     from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.linear import Module
 
-FRAMES = 40
+MAX_FRAMES = 40
 PER_SECOND = 10
 REST = 10
-"""How many frames the end stands still, before a GIF begins anew."""
+"""So many frames the end stands still before a GIF begins again."""
 
 
 def animate_curve(
     model: Module, data: Data, snapshots: Sequence[Snapshot], path: str | os.PathLike[str]
 ) -> None:
-    """Write a moving picture of the curve of a model as it learned.
+    """Write a moving picture of a model's curve as it learned.
 
     Args:
         model: of one feature.
@@ -52,27 +58,42 @@ def animate_curve(
     if suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise DataError("an MP4 needs ffmpeg, which is not on the PATH: write a .gif instead")
     x, curves = curves_of(model, data)
-    shown = [*snapshots[: -1 : -(-len(snapshots) // FRAMES)], snapshots[-1]]
-    heights = [curves(snapshot.parameters) for snapshot in shown]
-    figure, ax = axes_of(Figure(figsize=(6.4, 4.0), dpi=100, layout="constrained").add_subplot())
-    plot_points(ax, [row[0] for row in data.x], data.y)
-    (curve,) = ax.plot(x, heights[0], color=CURVE, linewidth=2.0, zorder=5)
-    low, high = min(data.y), max(data.y)
-    ax.set_ylim(low - 0.25 * (high - low or 1.0), high + 0.25 * (high - low or 1.0))
-    ax.set_xlabel(plain(data.features[0]))
-    ax.set_ylabel(plain(data.target))
-    ax.set_title(" ", fontsize="medium")
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # once for all frames: nothing moves but the curve
-    writer = PillowWriter(PER_SECOND) if suffix == ".gif" else FFMpegWriter(PER_SECOND)
+    shown = [*snapshots[: -1 : -(-len(snapshots) // MAX_FRAMES)], snapshots[-1]]
+    frames = [
+        (f"after {snapshot.step:,} steps, cost {snapshot.cost:.2g}", curves(snapshot.parameters))
+        for snapshot in shown
+    ]
+    curve = prepare_figure(data, x, frames[0][1])
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / f"draft{suffix}"
-        with writer.saving(figure, draft, dpi=100):
-            for snapshot, height in zip(shown, heights):
-                curve.set_ydata(height)
-                text = f"after {snapshot.step:,} steps, cost {snapshot.cost:.2g}"
-                ax.set_title(text, color=INK, fontsize="medium")
-                writer.grab_frame()
-            for _ in range(REST):
-                writer.grab_frame()
+        write_frames(draft, curve, frames)
         write_whole(path, draft.read_bytes())
+
+
+def prepare_figure(data: Data, x: NDArray[float64], y: NDArray[float64]) -> Line2D:
+    """A figure of the points and a curve, laid out once for all frames; gives the curve."""
+    figure, ax = axes_of(Figure(figsize=(6.4, 4.0), dpi=100, layout="constrained").add_subplot())
+    plot_points(ax, [row[0] for row in data.x], data.y)
+    (curve,) = ax.plot(x, y, color=CURVE, linewidth=2.0, zorder=5)
+    low, high = min(data.y), max(data.y)
+    ax.set_ylim(low - 0.25 * (high - low or 1.0), high + 0.25 * (high - low or 1.0))
+    ax.set_xlabel(literal_name(data.features[0]))
+    ax.set_ylabel(literal_name(data.target))
+    ax.set_title(" ", fontsize="medium")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the axes stand still, and only the curve moves
+    return curve
+
+
+def write_frames(path: Path, curve: Line2D, frames: list[tuple[str, NDArray[float64]]]) -> None:
+    """Write a frame for each title and heights of the curve, and then let the last one rest."""
+    figure = curve.get_figure()
+    assert isinstance(figure, Figure)
+    writer = PillowWriter(PER_SECOND) if path.suffix == ".gif" else FFMpegWriter(PER_SECOND)
+    with writer.saving(figure, path, dpi=100):
+        for title, heights in frames:
+            curve.set_ydata(heights)
+            figure.axes[0].set_title(title, color=INK, fontsize="medium")
+            writer.grab_frame()
+        for _ in range(REST):
+            writer.grab_frame()

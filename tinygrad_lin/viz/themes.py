@@ -1,4 +1,4 @@
-"""The colours of drawings: for screens, light and dark, and for paper."""
+"""Every colour of drawings, pages and plots. No other file of the package writes one down."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Theme(NamedTuple):
-    """What has which colour.
+    """The colours of a drawing.
 
-    Blue and orange stay apart for colour-blind eyes, and each is stronger for a larger gradient. No
-    colour says anything alone: the sign and the size of a gradient are also written.
+    Blue and orange can be told apart by colour-blind eyes, and each is stronger for a larger
+    gradient. No colour says anything alone: the sign and the size of a gradient are also written.
     """
 
     background: str
@@ -57,7 +57,7 @@ PRINT = Theme(
     negative=("#f1f1f1", "#dfdfdf", "#cbcbcb"),
 )
 THEMES = {"light": LIGHT, "dark": DARK, "print": PRINT, "auto": LIGHT}
-"""By name; "auto" is light, and dark in a viewer that prefers that (see `follow_the_viewer`)."""
+"""The themes of drawings by name. "auto" is light, and dark in a viewer that prefers dark."""
 
 
 def colours(theme: Theme) -> list[str]:
@@ -68,16 +68,37 @@ def colours(theme: Theme) -> list[str]:
     return found
 
 
-def follow_the_viewer(svg: bytes) -> bytes:
-    """An SVG in light colours that turns dark where the viewer prefers it.
+PAGE_LIGHT = {
+    "paper": LIGHT.background, "ink": LIGHT.ink, "quiet": "#52606d", "line": "#c5ccd3",
+    "panel": LIGHT.scope, "leaf": LIGHT.leaf, "inner": LIGHT.background, "lit": "#fff0c2",
+    "strong": "#a8430b", "accent": "#0b57a4",
+}  # fmt: skip
+PAGE_DARK = {
+    "paper": DARK.background, "ink": DARK.ink, "quiet": "#a8b3be", "line": "#46515c",
+    "panel": "#1d242b", "leaf": DARK.leaf, "inner": "#1d242b", "lit": "#5a4310",
+    "strong": "#ffb46b", "accent": "#8cc4ff",
+}  # fmt: skip
+"""The colours of a page under the names that its style sheet has for them."""
 
-    No two colours of the light theme are the same, so each can be replaced by its own dark one.
-    """
-    rules = "".join(
-        f'[{part}="{light}"]{{{part}:{dark}}}'
-        for light, dark in zip(colours(LIGHT), colours(DARK))
-        for part in ("fill", "stroke")
+
+def page_style() -> str:
+    """The colours of a page as variables of CSS, dark where the viewer prefers it."""
+    light, dark = (
+        " ".join(f"--{name}: {colour};" for name, colour in colours.items())
+        for colours in (PAGE_LIGHT, PAGE_DARK)
     )
-    style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    begin = svg.index(b">", svg.index(b"<svg")) + 1
-    return svg[:begin] + style.encode() + svg[begin:]
+    return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+
+
+# The colours of plots are Okabe and Ito's, which colour-blind eyes can tell apart, in greyscale
+# too. Lines also differ in their dashes, and points in their markers.
+POINTS = "#d55e00"
+CURVE = "#0072b2"
+OTHER = "#009e73"
+FAINT = "#56b4e9"
+INK = LIGHT.ink
+GRID = "#d9dee3"
+SIDES = ("#f7dfcf", "#d3e6f3")
+"""The two sides of a decision boundary: that of the points, that of the curve."""
+SHADES = "Blues"
+"""The name of matplotlib's map of colours for heights and for the course of a training."""
