@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tinygrad_lin import MLP, Adam, Drawing, Linear, Value, draw, fit, load, relu, sweep
-from tinygrad_lin.files import write_whole
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, POINTS, axes_of
 from tinygrad_lin.viz.plots import OTHER as GREEN
 from tinygrad_lin.viz.themes import LIGHT

@@ -14,7 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tinygrad_lin.files import write_whole
+from tinygrad_lin._files import write_whole
 
 CHAPTER = Path(__file__).parent / "course" / "one-weight.md"
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "course.ipynb"

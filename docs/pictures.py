@@ -25,10 +25,10 @@ from tinygrad_lin import (
     tanh,
     topological_order,
 )
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.check.numeric.complex_step import complex_step_derivative
 from tinygrad_lin.check.numeric.differences import derivative
 from tinygrad_lin.cli import main as commands
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots import CURVE, INK, OTHER, POINTS, axes_of
 
 IMAGES = Path(__file__).parent / "images"

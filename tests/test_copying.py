@@ -20,7 +20,7 @@ from tinygrad_lin import (
     topological_order,
     total,
 )
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +116,6 @@ def test_a_row_that_is_not_there_is_named() -> None:
     cube = add_operation("cube", "x * x * x", ("3.0 * x * x",))
     pickled = pickle.dumps(cube(Value(2.0)))
     row = pickle.loads(pickled).operation
-    forget(row)
+    remove_operation(row)
     with pytest.raises(DataError, match="needs the row 'cube': add it"):
         pickle.loads(pickled)

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import tinygrad_lin
 from tinygrad_lin import TABLE, add_operation
 from tinygrad_lin.cli import main
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -51,7 +51,7 @@ def test_snippets(page: Path) -> None:
         runner.run(example)
     finally:
         for name in set(TABLE) - before:
-            forget(TABLE[name])
+            remove_operation(TABLE[name])
     assert runner.failures == 0
 
 
@@ -101,7 +101,7 @@ def test_the_table_of_derivatives_is_that_of_the_rows() -> None:
         docs = str(ROOT / "docs" / "derivatives.py")
         lines = runpy.run_path(docs)["table"]().splitlines()
     finally:
-        forget(TABLE["cube"])
+        remove_operation(TABLE["cube"])
     assert len(lines) == 2 + len(TABLE) + 1
     assert {len(re.split(r"(?<!\\)\|", line)) for line in lines} == {8}
     assert lines[-1] == (

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tinygrad_lin import TABLE
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def run(
 
     yield here
     for name in set(TABLE) - before:
-        forget(TABLE[name])
+        remove_operation(TABLE[name])
     if "jax" in sys.modules:
         sys.modules["jax"].config.update("jax_enable_x64", False)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tinygrad_lin import files
-from tinygrad_lin.files import clear_drafts, write_whole
+from tinygrad_lin._files import clear_drafts, write_whole
 
 
 @pytest.fixture

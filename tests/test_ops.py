@@ -24,7 +24,8 @@ from tinygrad_lin import (
     jvp,
 )
 from tinygrad_lin.check.strategies import operands
-from tinygrad_lin.ops import FLOATS, FUNCTIONS, Operation
+from tinygrad_lin.formulas import FLOATS
+from tinygrad_lin.ops import FUNCTIONS, Operation
 from tinygrad_lin.registry import enter, remove_operation
 
 if TYPE_CHECKING:

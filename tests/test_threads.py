@@ -39,8 +39,8 @@ from tinygrad_lin import (
     tanh,
     topological_order,
 )
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.expression import Expression
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.registry import remove_operation
 from tinygrad_lin.scopes import open_scopes
 

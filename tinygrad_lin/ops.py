@@ -35,6 +35,8 @@ class Operation:
         smooth: where its derivatives of every order are continuous, as a predicate of its operands
             (within ``defined``); empty for everywhere. The two sides of a corner or a pole are
             joined by "or".
+        branch: a formula whose value tells the smooth pieces apart where they are too many to be
+            listed.
         draw: for each operand the interval a test may draw from: well inside the domain, and not
             so far out that numbers overflow.
         operands: the names of the operands; a starred one stands for many.
@@ -44,6 +46,7 @@ class Operation:
     """
 
     __slots__ = (
+        "branch",
         "defined",
         "draw",
         "folds",
@@ -68,6 +71,7 @@ class Operation:
         *,
         defined: str = "",
         smooth: str = "",
+        branch: str = "",
         draw: tuple[Interval, ...] = (),
         operands: tuple[str, ...] = (),
         special: str = "",
@@ -82,6 +86,7 @@ class Operation:
         self.tex: str = tex or rf"\operatorname{{{{{name}}}}}" + self._arguments("{%s}")
         self.defined: str = defined
         self.smooth: str = smooth
+        self.branch: str = branch
         self.draw: tuple[Interval, ...] = draw or ((-10.0, 10.0),) * len(partials)
         self.special: str = special
         self.ufunc: str = ufunc or name
@@ -158,10 +163,10 @@ _ROWS = (
     Operation("div",      "x / y",       ("1.0 / y", "-out / y"), "÷",     r"\frac{{{x}}}{{{y}}}",
               special="__truediv__", ufunc="divide",
               defined="abs(y) > 0", smooth="y < 0 or y > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
-    # It jumps where x / y is whole, between an even and an odd quotient.
     Operation("mod",      "x % y",       ("1.0", "(out - x) / y"), "mod",  r"{x} \bmod {y}",
               special="__mod__", ufunc="remainder", defined="abs(y) > 0", draw=((7.1, 8.0), (2.7, 3.5)),
-              smooth="0 < (x / y if y else 0.0) % 2 < 1 or 1 < (x / y if y else 0.0) % 2 < 2"),
+              smooth="(x % y if y else 0.0) > 0 or (x % y if y else 0.0) < 0",
+              branch="floor((x - x % y) / y + 0.5)"),
     Operation("neg",      "-x",          ("-1.0",),              "−",      "-{x}", special="__neg__",
               ufunc="negative"),
     # 0 ** 0 is 1 and does not depend on the base; 0 ** y is 0 and does not depend on the exponent.

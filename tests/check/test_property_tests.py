@@ -22,7 +22,7 @@ from tinygrad_lin import (
     tanh,
 )
 from tinygrad_lin.ops import FUNCTIONS, Operation
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_wrong_operation_of_the_users_own_is_found() -> None:
         with pytest.raises(GradientMismatch):
             check_everywhere(cube)()
     finally:
-        forget(TABLE["cube"])
+        remove_operation(TABLE["cube"])
 
 
 def test_outside_the_domain_there_is_nothing_to_check() -> None:

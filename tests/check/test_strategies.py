@@ -23,7 +23,7 @@ from tinygrad_lin.check.strategies import (
 )
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.ops import FUNCTIONS
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def own_operation() -> Iterator[str]:
     add_operation("arcsine", "asin(x)", ("1.0 / sqrt(1.0 - x * x)",),
                   defined="-1 <= x <= 1", smooth="-1 < x < 1", draw=((-0.9, 0.9),))  # fmt: skip
     yield "arcsine"
-    forget(TABLE["arcsine"])
+    remove_operation(TABLE["arcsine"])
 
 
 # ---------------------------------------------------------------------------------------- numbers

@@ -10,9 +10,10 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lin._protocols import data_of
+from tinygrad_lin.formulas import FLOATS
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.ops import FLOATS
-from tinygrad_lin.value import Value, data_of
+from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,9 @@ def sides_of_corners(output: Value, leaf: Value) -> list[Side]:
             continue
         numbers = [data_of(operand) for operand in node.operands]
         side = {text for text, part in smooth_parts(operation) if holds(part, numbers)}
+        if side and operation.branch:
+            branch = FLOATS(operation.branch, ", ".join(operation.operands))(*numbers)
+            side = {f"{text}, branch {branch}" for text in side}
         if not side:
             tangents = tangents or tangents_by(output, leaf)
             moves = [tangents.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in node.operands]
@@ -85,8 +89,9 @@ def leads_out_of_corner(operation: Operation, numbers: list[float], moves: list[
 def smooth_parts(operation: Operation) -> list[tuple[str, Callable[..., Any]]]:
     """The parts of the predicate where an operation is smooth, as text and as functions."""
     names = ", ".join(operation.operands)
-    parts = operation.smooth.split(" or ")
-    return [(f"{operation.name}: {part}", FLOATS(part, names)) for part in parts]
+    return [
+        (f"{operation.name}: {piece}", FLOATS(piece, names)) for piece in operation.smooth_pieces
+    ]
 
 
 def holds(part: Callable[..., Any], numbers: list[float]) -> bool:

@@ -16,13 +16,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lin._protocols import data_of
 from tinygrad_lin.check.evaluation_points import CornerSearch
 from tinygrad_lin.check.numeric.partial_derivative import FunctionOfOneInput, try_record
 from tinygrad_lin.check.report import Entry, Report
+from tinygrad_lin.derivatives import gradients
 from tinygrad_lin.errors import DataError, GradientMismatch
 from tinygrad_lin.forward import jvp
-from tinygrad_lin.reverse import grad, gradients
-from tinygrad_lin.value import Value, data_of
+from tinygrad_lin.transforms import grad
+from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.check.python_source import python_source
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import FLOATS, FUNCTIONS, TABLE
+from tinygrad_lin.formulas import FLOATS
+from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def edge_numbers(operation: Operation) -> list[float]:
     """
     edges = {0.0}
     for predicate in (operation.defined, operation.smooth):
-        for node in ast.walk(expression_of(predicate or "True")):
+        for node in ast.walk(parse_expression(predicate or "True")):
             match node:
                 case ast.Constant(value=int() | float() as number):
                     edges.update((float(number), -float(number)))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli.inputs import LOSSES
 from tinygrad_lin.cli.output import print_lines
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.batches import split
 from tinygrad_lin.nn.data import csv_of
 from tinygrad_lin.nn.linear import Linear

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from tinygrad_lin.files import clear_drafts
+from tinygrad_lin._files import clear_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

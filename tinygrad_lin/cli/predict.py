@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli import options
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.inputs import SET_NAMES, require_existing, require_moderate
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import csv_of, load, read_table
 from tinygrad_lin.nn.predictor import Predictor
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli import options
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.inputs import LOSSES, choose_loss, read_points
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.cli.output_folder import require_writable
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.nn.data import Data, Scaling, is_number
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.optim import learning_rate_limit

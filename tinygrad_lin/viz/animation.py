@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.figure import Figure
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.plots.models import curves_of
 from tinygrad_lin.viz.plots.style import axes_of, literal_name, plot_points
 from tinygrad_lin.viz.themes import CURVE, INK

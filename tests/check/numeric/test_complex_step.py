@@ -12,7 +12,7 @@ from tinygrad_lin import TABLE, Value, add_operation, exp, log, log1p, sin
 from tinygrad_lin.check.corners import holds, smooth_parts
 from tinygrad_lin.check.numeric.complex_step import complex_step_derivative
 from tinygrad_lin.check.strategies import Graph, graphs
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:
     from tinygrad_lin.check.numeric.differences import NumericalDerivative
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def smooth(graph: Graph) -> bool:
     """Whether no node lies in a corner of its operation."""
     from tinygrad_lin import topological_order
-    from tinygrad_lin.value import data_of
+    from tinygrad_lin._protocols import data_of
 
     return all(
         any(
@@ -87,7 +87,7 @@ def test_formulas_that_complex_numbers_cannot_be_put_into_give_none() -> None:
         x = Value(0.5)
         assert complex_step_derivative(x.gauss_error(), x) is None  # type: ignore[attr-defined]
     finally:
-        forget(TABLE["gauss_error"])
+        remove_operation(TABLE["gauss_error"])
 
 
 def test_formulas_of_the_users_own_operations_may_use_other_operations() -> None:
@@ -97,4 +97,4 @@ def test_formulas_of_the_users_own_operations_may_use_other_operations() -> None
         exact = step_of(x.swish(), x)  # type: ignore[attr-defined]
         assert exact.value == pytest.approx(x.swish().partials[0], rel=1e-15)  # type: ignore[attr-defined]
     finally:
-        forget(TABLE["swish"])
+        remove_operation(TABLE["swish"])

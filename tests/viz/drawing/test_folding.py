@@ -13,7 +13,7 @@ from hypothesis import given
 from tinygrad_lin import Value, add_operation, dot, draw, scope, tanh, topological_order, total
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.ops import TABLE
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Plan, fold_alike, one_box_each
 
 
@@ -154,4 +154,4 @@ def test_operations_of_the_users_own_fold_too() -> None:
         root: Any = total([Value(float(k)).mish() for k in range(99)])  # type: ignore[attr-defined]
         assert ("mish", "", 99) in summary(plan_of(root))
     finally:
-        forget(TABLE["mish"])
+        remove_operation(TABLE["mish"])

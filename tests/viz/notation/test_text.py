@@ -21,7 +21,7 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.ops import TABLE
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def gaussian() -> Iterator[Any]:
     yield add_operation(
         "gaussian", "exp(-x * x)", ("-2.0 * x * out",), tex=r"e^{{-{x}^2}}", draw=((-2.0, 2.0),)
     )
-    forget(TABLE["gaussian"])
+    remove_operation(TABLE["gaussian"])
 
 
 def equations(value: Value) -> list[str]:

@@ -16,7 +16,7 @@ from tinygrad_lin import (
     add_operation,
     page,
 )
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 
 def test_an_operation_of_the_users_own_is_computed(opened: Callable[..., Opened]) -> None:
@@ -35,7 +35,7 @@ def test_an_operation_of_the_users_own_is_computed(opened: Callable[..., Opened]
         tab.tab.fill("#field0", "-3")
         assert "v1 = arch(x) = 1 + x · x" in tab.text("#steps")
     finally:
-        forget(TABLE["arch"])
+        remove_operation(TABLE["arch"])
 
 
 def test_what_a_page_cannot_compute_stays_as_it_was_written(
@@ -51,5 +51,5 @@ def test_what_a_page_cannot_compute_stays_as_it_was_written(
         with pytest.raises(ExpressionError, match="odd use float"):
             page(odd(Value(1.0)), tmp_path / "odd.html")
     finally:
-        forget(TABLE["bell"])
-        forget(TABLE["odd"])
+        remove_operation(TABLE["bell"])
+        remove_operation(TABLE["odd"])

@@ -14,10 +14,11 @@ import ast
 import cmath
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.check.numeric.differences import NumericalDerivative
-from tinygrad_lin.expression import expression_of
+from tinygrad_lin.formulas import Reader, expand_sums
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.ops import TABLE, Reader, over_sequences
+from tinygrad_lin.ops import TABLE
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -32,7 +33,17 @@ ROUNDING = 2.0**-40
 
 
 class CompareRealParts(ast.NodeTransformer):
-    """Makes conditions compare real parts, for complex numbers have no order."""
+    """Makes conditions compare real parts, for complex numbers have no order.
+
+    For the same reason they have no remainder: that becomes a function with the real quotient.
+    """
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """Replace x % y by a call."""
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Mod):
+            return node
+        return ast.Call(ast.Name("mod", ast.Load()), [node.left, node.right], [])
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         """Replace the numbers that a condition compares by their real parts."""
@@ -60,6 +71,7 @@ COMPLEX = Reader(
         # A negative base has a whole exponent; its logarithm would bring in multiples of pi.
         "pow": lambda x, y: x**y if x.real >= 0.0 else (-x) ** y * (-1.0) ** y.real,
         "abs": lambda z: z if z.real >= 0.0 else -z,
+        "mod": lambda x, y: x - y * round((x.real - x.real % y.real) / y.real),
     }
 )
 """Formulas read with complex numbers."""
@@ -130,10 +142,8 @@ def complex_formula(operation: Operation) -> Callable[..., Any]:
     The other operations that it names get complex formulas, too.
     """
     if operation not in _complex_formulas:
-        formula = operation.formula
-        if operation.variadic:
-            formula = over_sequences(operation)[0]
-        tree = CompareRealParts().visit(expression_of(formula))
+        formula = expand_sums(operation, operation.formula)
+        tree = CompareRealParts().visit(parse_expression(formula))
         for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
             if name in TABLE and name not in COMPLEX_NAMES and name != operation.name:
                 COMPLEX.meanings[name] = complex_formula(TABLE[name])

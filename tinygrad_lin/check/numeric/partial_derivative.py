@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tinygrad_lin._protocols import data_of
 from tinygrad_lin.check.numeric.complex_step import complex_step_derivative
 from tinygrad_lin.check.numeric.differences import NumericalDerivative, derivative, value_at
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.value import Value, data_of
+from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
+from tinygrad_lin.derivatives import adjoints
 from tinygrad_lin.errors import DataError, OperandError, shown
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.reverse import sweep
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.arguments import require_value
 from tinygrad_lin.viz.notation.equations import Notation, names_of, quoted
@@ -70,7 +70,7 @@ def explained(notation: Notation, leaf: Value, counts: dict[Value, int]) -> Iter
     for k, path in enumerate(islice(paths(root, leaf, counts), MAX_PATHS), 1):
         products.append(math.prod(node.partials[place] for node, place in path))
         yield written_path(notation, k, path, leaf, products[-1])
-    (gradient,) = sweep(root, [leaf], lambda node: node.partials)
+    (gradient,) = adjoints(root, [leaf], lambda node: node.partials)
     assert isinstance(gradient, float)
     left_out = count - len(products)
     if left_out:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import graphviz
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.viz.drawing.rendering import render_in_process
 from tinygrad_lin.viz.themes import DARK, LIGHT, colours
 

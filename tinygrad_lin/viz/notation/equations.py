@@ -68,8 +68,7 @@ class Notation:
         if operation is None:
             return []
         formula = self.formulas.value(node, self.name).text
-        of_math = operation.formula.startswith(f"{operation.name}(")
-        if operation.special or operation.variadic or of_math:
+        if operation.special or operation.variadic or operation.is_math_function:
             return [formula]
         given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
         return [self.kind.apply(operation, *given).text, formula]

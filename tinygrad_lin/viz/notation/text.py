@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from tinygrad_lin.ops import FLOATS, TABLE, Operation, Reader, over_sequences
+from tinygrad_lin.formulas import FLOATS, Reader, all_local_derivatives, expand_sums
+from tinygrad_lin.ops import TABLE, Operation
 from tinygrad_lin.value import Value
 
 PRECISION = 4
@@ -26,6 +27,7 @@ OPERATORS = {
     "__sub__": ("{x} - {y}", SUM),
     "__mul__": ("{x} · {y}", PRODUCT),
     "__truediv__": ("{x} / {y}", PRODUCT),
+    "__mod__": ("{x} mod {y}", PRODUCT),
     "__neg__": ("-{x}", PRODUCT),
     "__pow__": ("{x}^{y}", POWER),
 }
@@ -94,7 +96,7 @@ class Symbol:
         """Whether it can be an operand without brackets."""
         special = operation.special
         needed = OPERATORS.get(special, ("", ATOM))[1]
-        if special == "__pow__" or (place and special in ("__sub__", "__truediv__")):
+        if special == "__pow__" or (place and special in ("__sub__", "__truediv__", "__mod__")):
             needed += 1
         after_a_sign = place or special == "__neg__"
         return self.binding >= needed and not (after_a_sign and self.text.startswith("-"))
@@ -201,7 +203,7 @@ class FormulaWriter:
         operation, arguments, n = self._arguments(node, symbol)
         names = ", ".join(operation.parameters)
         if operation.variadic:
-            formula = self._read(over_sequences(operation)[0], f"{names}, n")
+            formula = self._read(expand_sums(operation, operation.formula), f"{names}, n")
             return self._symbol(formula(*arguments, n))
         return self._symbol(self._read(operation.formula, names)(*arguments))
 
@@ -213,7 +215,7 @@ class FormulaWriter:
         operation, arguments, n = self._arguments(node, symbol)
         names = ", ".join((*operation.parameters, "out"))
         if operation.variadic:
-            formula = self._read(over_sequences(operation)[1], f"{names}, n")
+            formula = self._read(all_local_derivatives(operation), f"{names}, n")
             local = formula(*arguments, symbol(node), n)
             found = [d for d, operand in zip(local, node.operands) if isinstance(operand, Value)]
         else:

@@ -13,6 +13,11 @@ const ARITHMETIC = {
   "-": (x, y) => (y === undefined ? -x : x - y),
   "*": (x, y) => x * y,
   "/": (x, y) => x / y,
+  // Python's remainder has the sign of y, JavaScript's that of x.
+  "%": (x, y) => {
+    const r = x % y;
+    return r === 0 ? (y < 0 ? -0 : 0) : r < 0 === y < 0 || isNaN(r) ? r : r + y;
+  },
 };
 const MATH = {
   ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name]])),
@@ -29,7 +34,7 @@ function knows(name, count) {
 function numbers(strict) {
   const k = (name, ...a) => {
     if (name in ARITHMETIC) {
-      if (strict && name === "/" && a[1] === 0) throw new OutsideDomain();
+      if (strict && "/%".includes(name) && a[1] === 0) throw new OutsideDomain();
       return ARITHMETIC[name](...a);
     }
     if (OPERATIONS[name]?.own) return OPERATIONS[name].value(k, a);
@@ -59,9 +64,10 @@ const FORMS = {
   "-": [" - ", SUM],
   "*": [" · ", PRODUCT],
   "/": [" / ", PRODUCT],
+  "%": [" mod ", PRODUCT],
   pow: ["^", POWER],
 };
-const OPERATOR = { __add__: "+", __sub__: "-", __mul__: "*", __truediv__: "/", __neg__: "-" };
+const OPERATOR = { __add__: "+", __sub__: "-", __mul__: "*", __truediv__: "/", __mod__: "%", __neg__: "-" };
 const MAX_SUMMANDS = 6;
 
 class Symbol_ {
@@ -103,7 +109,7 @@ function SYMBOLS(name, ...a) {
   const [left, right] = symbols;
   if (name === "pow" && right.data === 1 && typeof a[1] === "number") return left;
   const more = name === "pow" ? 1 : 0;
-  const atRight = more || name === "-" || name === "/" ? 1 : 0;
+  const atRight = more || "-/%".includes(name) ? 1 : 0;
   const text =
     bracketed(left.text, left.binding < binding + more) +
     sign +

@@ -12,8 +12,8 @@ import json
 import math
 from collections.abc import Iterable
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.errors import ExpressionError
-from tinygrad_lin.expression import expression_of
 from tinygrad_lin.ops import TABLE, Operation
 
 SIGNS: dict[type[ast.AST], str] = {
@@ -21,6 +21,7 @@ SIGNS: dict[type[ast.AST], str] = {
     ast.Sub: "-",
     ast.Mult: "*",
     ast.Div: "/",
+    ast.Mod: "%",
     ast.Pow: "pow",
     ast.USub: "-",
     ast.Lt: "<",
@@ -56,11 +57,6 @@ def operations_as_javascript(operations: Iterable[Operation]) -> str:
     return "{\n" + "\n".join(written) + "\n}"
 
 
-def is_of_math(operation: Operation) -> bool:
-    """Whether an operation's formula is the function of `math` with its name."""
-    return operation.formula.startswith(f"{operation.name}(")
-
-
 class Translator:
     """Translates the formulas of one operation, and notes which other operations they use."""
 
@@ -77,7 +73,7 @@ class Translator:
         partials = ",\n    ".join(map(self.function, operation.partials))
         return (
             f"{json.dumps(operation.name)}: {{operands: {json.dumps(operation.operands)}, "
-            f"form: {json.dumps(operation.special)}, own: {json.dumps(not is_of_math(operation))}, "
+            f"form: {json.dumps(operation.special)}, own: {json.dumps(not operation.is_math_function)}, "
             f"defined: {json.dumps(operation.defined)},\n"
             f"  value: {self.function(operation.formula)},\n"
             f"  partials: [{partials}]}},"
@@ -85,7 +81,7 @@ class Translator:
 
     def function(self, formula: str) -> str:
         """A formula as an arrow function."""
-        return f"(k, a, out, n, i) => {self.read(expression_of(formula))}"
+        return f"(k, a, out, n, i) => {self.read(parse_expression(formula))}"
 
     def read(self, node: ast.expr) -> str:
         """An expression."""

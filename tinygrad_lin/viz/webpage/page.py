@@ -12,8 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lin._files import write_whole
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.files import write_whole
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.viz.arguments import require_value
 from tinygrad_lin.viz.chain_rule.tables import html_table

@@ -6,9 +6,10 @@ import html
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tinygrad_lin._operands import number
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.value import Value, number
+from tinygrad_lin.value import Value
 from tinygrad_lin.viz.notation.text import Symbol
 from tinygrad_lin.viz.webpage.javascript import number_literal
 from tinygrad_lin.viz.webpage.scene import node_data
