@@ -6,7 +6,8 @@ import ast
 import re
 from typing import Any
 
-from tinygrad_lin.ops import TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import TABLE
 from tinygrad_lin.viz.notation.tex import TexSymbol
 from tinygrad_lin.viz.notation.text import PRODUCT, symbols_reader
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tinygrad_lin
 from tinygrad_lin import TABLE
-from tinygrad_lin.ops import Operation
+from tinygrad_lin.operation import Operation
 
 STUB = Path(tinygrad_lin.__file__).parent / "_operations.pyi"
 
@@ -18,7 +18,8 @@ HEAD = """\
 from collections.abc import Iterable
 from typing import Any, overload
 
-from tinygrad_lin.value import Number, Value
+from tinygrad_lin._operands import Number
+from tinygrad_lin.value import Value
 
 class Operations:
 """

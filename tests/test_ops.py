@@ -25,7 +25,8 @@ from tinygrad_lin import (
 )
 from tinygrad_lin.check.strategies import operands
 from tinygrad_lin.formulas import FLOATS
-from tinygrad_lin.ops import FUNCTIONS, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.registry import enter, remove_operation
 
 if TYPE_CHECKING:
@@ -194,9 +195,7 @@ def test_a_wrong_local_derivative_is_caught_in_both_modes(
 ) -> None:
     partials = list(row.partials)
     partials[place] = wrong.format(partials[place])
-    changed = {name: getattr(row, name) for name in Operation.__slots__} | {
-        "partials": tuple(partials)
-    }
+    changed = vars(row) | {"partials": tuple(partials)}
     numbers = [low + 0.7 * (high - low) - 0.1 * k for k, (low, high) in enumerate(row.draw)]
     if row.name == "minimum":  # at a point where the mutated derivative is not 0
         numbers.sort(reverse=place == 1)

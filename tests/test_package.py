@@ -92,8 +92,7 @@ def test_the_essential_text_is_read_in_one_sitting() -> None:
     docstrings = [
         node.body[0]
         for node in chain.from_iterable(ast.walk(ast.parse(text)) for text in texts)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and ast.get_docstring(node)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
     ]
     lines = sum(text.count("\n") for text in texts)
     documentation = sum((d.end_lineno or 0) - d.lineno + 1 for d in docstrings)

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from math import isinf
 
-from tinygrad_lin.errors import DataError, DomainError, OperandError, shown
+from tinygrad_lin.errors import DataError, DomainError, OperandError, short_repr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from collections.abc import Iterable, Sequence
+    from fractions import Fraction
+    from typing import Any, TypeAlias
 
-    from tinygrad_lin.ops import Operation
+    from numpy import floating, integer
+
+    from tinygrad_lin.operation import Operation
     from tinygrad_lin.value import Value
+
+    Number: TypeAlias = float | floating[Any] | integer[Any] | Fraction
 
 
 def number(given: Any) -> float:
@@ -69,7 +74,7 @@ def not_a_number_error(given: Any, item: Any) -> OperandError:
         hint = "make one Value for each element, as in [Value(x) for x in array]"
     else:
         hint = "give a float or an int"
-    what = f"{type(given).__name__} {shown(given)}"
+    what = f"{type(given).__name__} {short_repr(given)}"
     return OperandError(f"a Value holds one real number, not {what}; {hint}")
 
 
@@ -83,7 +88,7 @@ def require_sequences(operation: Operation, sequences: Iterable[Any]) -> None:
         if hasattr(type(sequence), "partials") or not hasattr(sequence, "__iter__"):
             raise OperandError(
                 f"{operation.name} takes sequences of Values and numbers: "
-                f"give [x], not x = {shown(sequence)}"
+                f"give [x], not x = {short_repr(sequence)}"
             ) from None
 
 

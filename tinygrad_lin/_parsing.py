@@ -1,4 +1,4 @@
-"""Python's parser, one thread at a time: CPython 3.11 miscounts the depth where two threads parse."""
+"""Python's parser, one thread at a time: CPython 3.11 miscounts the depth of two at once."""
 
 from __future__ import annotations
 

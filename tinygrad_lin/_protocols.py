@@ -1,27 +1,49 @@
-"""What Python and NumPy ask of a number, beside arithmetic: comparing, formatting, copying."""
+"""What Python, NumPy and people ask of a Value beside arithmetic: names, comparisons, copies."""
 
 from __future__ import annotations
 
 from tinygrad_lin._numpy import array_ufunc
 from tinygrad_lin._operands import number
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin.errors import OperandError, short_repr
+from tinygrad_lin.scopes import Label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from tinygrad_lin.value import Number, Value
+    from tinygrad_lin._operands import Number
+    from tinygrad_lin._operations import Operations
+    from tinygrad_lin.operation import Operation
+    from tinygrad_lin.value import Value
+else:
+    Operations = object
 
 
-class Protocols:
+class Protocols(Operations):
     """The part of Value that backpropagation does not need."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _datum: Any
+        operation: Operation | None
+        _datum: float
+        _label: str
 
-        def abs(self) -> Value: ...
+    @property
+    def label(self) -> str:
+        """A name for drawings, explanations and error messages; empty when there is none."""
+        return getattr(self, "_label", "")
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise OperandError(f"a label is a str, not {type(text).__name__}: {short_repr(text)}")
+        self._label = Label(text, self.scope) if self.scope else text
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """The names of the scopes it was recorded in, outermost first (see tinygrad_lin.scope)."""
+        return getattr(self.label, "scope", ())
 
     def __lt__(self, other: Value | Number) -> bool:
         return self._datum < data_of(other)
@@ -63,6 +85,19 @@ class Protocols:
     def item(self) -> float:
         """The number, by the name that NumPy and PyTorch have for it."""
         return self._datum
+
+    # What micrograd calls them.
+
+    @property
+    def _prev(self: Value) -> tuple[Value, ...]:  # type: ignore[misc]
+        return self.inputs
+
+    @property
+    def _op(self) -> str:
+        return self.operation.sign if self.operation else ""
+
+    def _backward(self: Value) -> None:  # type: ignore[misc]
+        self.propagate()
 
     def __copy__(self) -> Value:
         """A Value of its own, made from the same operands."""

@@ -11,7 +11,7 @@ import math
 from math import isfinite, nan
 
 from tinygrad_lin._protocols import data_of
-from tinygrad_lin.errors import DataError, ExpressionError, OperandError, shown
+from tinygrad_lin.errors import DataError, ExpressionError, OperandError, short_repr
 from tinygrad_lin.formulas import Reader, all_local_derivatives
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS, TABLE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 
 class ValueMeanings(dict[str, object]):
@@ -114,7 +114,7 @@ def require_values(output: Value, inputs: Iterable[Value]) -> list[Value]:
     inputs = list(inputs)
     for given in (output, *inputs):
         if not isinstance(given, Value):
-            raise OperandError(f"derivatives are taken of and by Values, not {shown(given)}")
+            raise OperandError(f"derivatives are taken of and by Values, not {short_repr(given)}")
     return inputs
 
 

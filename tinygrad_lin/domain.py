@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
     from tinygrad_lin.value import Value
 
 MAX_SHOWN = 4

@@ -1,4 +1,13 @@
-"""Everything that can go wrong, each error also the built-in one a Python user expects."""
+"""Everything that can go wrong, each error also the built-in one a Python user expects::
+
+TinygradError
+OperandError      (TypeError)        not one real number, or not a Value
+DomainError       (ValueError)       the log of 0, an overflow
+DataError         (ValueError)       training data or settings that make no sense
+ExpressionError   (ValueError)       text that is not an expression
+DivergedError     (ArithmeticError)  training ran away
+GradientMismatch  (AssertionError)   a gradient is wrong
+"""
 
 from __future__ import annotations
 
@@ -13,13 +22,13 @@ def printable(text: str) -> str:
 
 
 class TinygradError(Exception):
-    """The root of all errors of this package. Names in its message cannot speak to a terminal."""
+    """The root of all errors of this package. Control codes in its message reach no terminal."""
 
     def __str__(self) -> str:
         return "\n".join(map(printable, super().__str__().split("\n")))
 
-    def __reduce__(self) -> tuple[Any, ...]:  # so that all come back from another process
-        return made_again, (type(self), self.args, vars(self))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild_error, (type(self), self.args, vars(self))
 
 
 class OperandError(TinygradError, TypeError):
@@ -53,7 +62,7 @@ class DivergedError(TinygradError, ArithmeticError):
 class GradientMismatch(TinygradError, AssertionError):
     """A gradient disagrees with the finite differences it was checked against.
 
-    Attribute: ``report``, the findings as :class:`tinygrad_lin.check.gradients.Report`.
+    Attribute: ``report``, the findings as :class:`tinygrad_lin.check.report.Report`.
     """
 
     def __init__(self, message: str, *, report: Any) -> None:
@@ -65,7 +74,7 @@ class ExpressionError(TinygradError, ValueError):
     """A text is not an expression that can be read."""
 
 
-def shown(given: object) -> str:
+def short_repr(given: object) -> str:
     """The beginning of an object's repr, for a message; of one that has none, what it is."""
     try:
         return f"{given!r:.60}"
@@ -73,7 +82,9 @@ def shown(given: object) -> str:
         return object.__repr__(given)
 
 
-def made_again(kind: type[TinygradError], args: tuple[Any, ...], attributes: Any) -> TinygradError:
+def rebuild_error(
+    kind: type[TinygradError], args: tuple[Any, ...], attributes: Any
+) -> TinygradError:
     """An error that was pickled."""
     error = kind.__new__(kind, *args)
     vars(error).update(attributes)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 
 class Reader:

@@ -6,17 +6,17 @@ tangent. The local derivatives are Values, so the result is a graph and can be d
 
 from __future__ import annotations
 
+from tinygrad_lin._operands import number
+from tinygrad_lin.derivatives import as_value, local_derivatives, multiply, require_values
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.derivatives import as_value, local_derivatives, multiply, require_values
-from tinygrad_lin._operands import number
 from tinygrad_lin.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinygrad_lin.value import Number
+    from tinygrad_lin._operands import Number
 
 
 def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Number]) -> Value:

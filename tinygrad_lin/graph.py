@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from math import isfinite
 from _thread import allocate_lock
+from math import isfinite
 
-from tinygrad_lin.errors import OperandError, shown
+from tinygrad_lin.errors import OperandError, short_repr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     ['w', 'x', 'mul', 'add']
     """
     if not hasattr(root, "operands"):
-        raise OperandError(f"only a Value has a graph, not {type(root).__name__} {shown(root)}")
+        raise OperandError(
+            f"only a Value has a graph, not {type(root).__name__} {short_repr(root)}"
+        )
     order: list[Value] = list(dict.fromkeys(stop))
     entered = set(order)
     path: list[Value | None] = [root]

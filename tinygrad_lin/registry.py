@@ -11,7 +11,8 @@ from tinygrad_lin._fast.constructors import RESERVED
 from tinygrad_lin.derivatives import VALUES
 from tinygrad_lin.errors import DomainError, ExpressionError
 from tinygrad_lin.formulas import FLOATS, give_meaning
-from tinygrad_lin.ops import FUNCTIONS, TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.value import Value, define
 
 TYPE_CHECKING = False

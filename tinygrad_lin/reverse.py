@@ -17,7 +17,8 @@ from tinygrad_lin.graph import topological_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tinygrad_lin.value import Number, Value
+    from tinygrad_lin._operands import Number
+    from tinygrad_lin.value import Value
 
 
 def backward(root: Value, gradient: Number = 1.0) -> None:

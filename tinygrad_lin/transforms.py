@@ -6,7 +6,7 @@ from operator import index
 
 from tinygrad_lin._operands import inputs_among, number
 from tinygrad_lin.derivatives import adjoints, gradients, local_derivatives, require_values
-from tinygrad_lin.errors import OperandError, shown
+from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.value import Value
@@ -94,7 +94,7 @@ def require_number(output: Any) -> float:
         return number(output)
     except OperandError:
         kind = type(output).__name__
-        raise OperandError(f"f must return one number, not {kind} {shown(output)}") from None
+        raise OperandError(f"f must return one number, not {kind} {short_repr(output)}") from None
 
 
 def variable_for(args: tuple[Any, ...], position: int) -> Value:

@@ -13,36 +13,26 @@ themselves are rows of the table in `ops.py`; :func:`record` makes the nodes.
 from __future__ import annotations
 
 from tinygrad_lin import _fast
-from tinygrad_lin._operands import flatten_operands, inputs_among, number
+from tinygrad_lin._functions import attach, plain_functions
+from tinygrad_lin._operands import inputs_among, number
 from tinygrad_lin._protocols import Protocols
 from tinygrad_lin.domain import local_derivatives_at, no_value_error, numbers_in
-from tinygrad_lin.errors import OperandError, shown
-from tinygrad_lin.formulas import FLOATS, describe
-from tinygrad_lin.ops import FUNCTIONS, TABLE
+from tinygrad_lin.errors import OperandError
+from tinygrad_lin.formulas import FLOATS
+from tinygrad_lin.ops import TABLE
 from tinygrad_lin.reverse import backward
-from tinygrad_lin.scopes import Label, note_scope, open_scopes
+from tinygrad_lin.scopes import note_scope, open_scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from fractions import Fraction
-    from typing import Any, NoReturn, TypeAlias, final
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
 
-    from numpy import floating, integer
-
-    from tinygrad_lin._operations import Operations
-    from tinygrad_lin.ops import Operation
-
-    Number: TypeAlias = float | floating[Any] | integer[Any] | Fraction
-else:
-    Operations = object
-
-    def final(cls: type) -> type:  # noqa: D103  (typing.final, without the cost of its import)
-        return cls
+    from tinygrad_lin._operands import Number
+    from tinygrad_lin.operation import Operation
 
 
-@final
-class Value(Protocols, Operations, metaclass=_fast.Constructor):
+class Value(Protocols, metaclass=_fast.Constructor):
     """One number, its gradient, and how it was made.
 
     Args:
@@ -67,32 +57,24 @@ class Value(Protocols, Operations, metaclass=_fast.Constructor):
     (7.0, 3.0, 2.0, 1.0)
     """
 
+    grad: float
+    operation: Operation | None
+    _datum: float  # not _data, which NumPy's masked arrays read of any object
+
     # A node of one or two operands has a slot for each operand and for the local derivative on the
     # edge to it. A constant operand is no Value: its slot holds None, and that of the edge the
     # constant. A node of many operands (dot, total) holds None for both: its local derivatives are
     # a tuple in _dleft, its inputs one in _dright.
-    __slots__ = (
-        "_datum",  # not _data, which NumPy's masked arrays read of any object
-        "_dleft",  # d self / d left
-        "_dright",
-        "_label",  # unset on most nodes; a Label where there is a scope
-        "_left",
-        "_right",
-        "grad",
-        "operation",
-        "pending",  # used by _fast/backward.py
-    )
+    _left: Value | None
+    _right: Value | None
+    _dleft: Any  # d self / d left
+    _dright: Any
+    _label: str  # unset on most nodes; a Label where there is a scope
+    pending: int  # used by _fast/backward.py
 
-    if TYPE_CHECKING:
-        grad: float
-        operation: Operation | None
-        _datum: float
-        _label: str
-        _left: Value | None
-        _right: Value | None
-        _dleft: Any
-        _dright: Any
-        pending: int
+    __slots__ = (
+        "_datum", "_dleft", "_dright", "_label", "_left", "_right", "grad", "operation", "pending",
+    )  # fmt: skip
 
     def __init__(self, data: Number, label: str = "", *operands: object) -> None:
         if operands:
@@ -221,22 +203,6 @@ class Value(Protocols, Operations, metaclass=_fast.Constructor):
             )
         self._datum = number(new)
 
-    @property
-    def label(self) -> str:
-        """A name for drawings, explanations and error messages; empty when there is none."""
-        return getattr(self, "_label", "")
-
-    @label.setter
-    def label(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise OperandError(f"a label is a str, not {type(text).__name__}: {shown(text)}")
-        self._label = Label(text, self.scope) if self.scope else text
-
-    @property
-    def scope(self) -> tuple[str, ...]:
-        """The names of the scopes it was recorded in, outermost first (see tinygrad_lin.scope)."""
-        return getattr(self.label, "scope", ())
-
     def __repr__(self) -> str:
         op = f", op={self.op!r}" if self.operation else ""
         label = f", label={self.label!r}" if self.label else ""
@@ -244,13 +210,6 @@ class Value(Protocols, Operations, metaclass=_fast.Constructor):
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
-
-    _prev = inputs
-    _backward = propagate
-
-    @property
-    def _op(self) -> str:
-        return self.operation.sign if self.operation else ""
 
 
 def record(operation: Operation, *operands: Value | Number) -> Value | float:
@@ -274,62 +233,16 @@ def record(operation: Operation, *operands: Value | Number) -> Value | float:
 
 
 def define(operation: Operation) -> None:
-    """Make an operation a function of Values and numbers, and a method of Value.
+    """Make an operation a function of Values and numbers, and methods of Value.
 
-    The fast form of the function is compiled when it is first used.
+    After that ``w * x`` is ``Value.__mul__(w, x)``, which is ``record(TABLE["mul"], w, x)``, and
+    ``2.0 * x`` is ``Value.__rmul__(x, 2.0)``. The fast form of the function is compiled when it is first used.
     """
     if _fast.PLAIN:
-        attach(operation, plain_function(operation), lambda right, left, /: record(operation, left, right))
+        attach(operation, Value, *plain_functions(operation, record))
     else:
-        compile_function = lambda: attach(operation, *_fast.compiled(operation, TOOLS))  # noqa: E731
-        _fast.postpone(operation, Value, compile_function)
+        _fast.postpone(operation, Value, record)
 
-
-def plain_function(operation: Operation) -> Callable[..., Any]:
-    """The function of an operation."""
-    if operation.variadic:
-        arguments = FLOATS(f"({', '.join(operation.parameters)},)", operation.signature)
-        arguments.__qualname__ = operation.name  # which errors name where one is missing
-
-        def over_sequences(*given: Any, **named: Any) -> Value | float:
-            return record(operation, *flatten_operands(operation, arguments(*given, **named)))
-
-        over_sequences.__wrapped__ = arguments  # type: ignore[attr-defined]  # for its signature
-        return over_sequences
-    if len(operation.partials) == 1:
-        return lambda left, /: record(operation, left)
-    if not operation.folds:
-        return lambda left, right, /: record(operation, left, right)
-
-    def fold(left: Any, right: Any, /, *more: Value | Number) -> Value | float:
-        for operand in more:
-            left, right = record(operation, left, right), operand
-        return record(operation, left, right)
-
-    return fold
-
-
-def attach(
-    operation: Operation, function: Callable[..., Any], reflected: Callable[..., Any]
-) -> Callable[..., Any]:
-    """Put a function into FUNCTIONS and, as methods, into Value."""
-    function.__name__ = function.__qualname__ = operation.name
-    function.__module__ = "tinygrad_lin"
-    function.__doc__ = describe(operation)
-    FUNCTIONS[operation.name] = function
-    for method in operation.methods:  # w * x is Value.__mul__(w, x), and 2.0 * x Value.__rmul__
-        setattr(Value, method, reflected if method.startswith("__r") else function)
-    return function
-
-
-TOOLS = {
-    "Value": Value,
-    "record": record,
-    "number": number,
-    "note_scope": note_scope,
-    "open_scopes": open_scopes,
-}
-"""What the fast functions use beside the formulas."""
 
 for _operation in TABLE.values():
     define(_operation)

@@ -21,7 +21,8 @@ from tinygrad_lin import (
     sqrt,
     tanh,
 )
-from tinygrad_lin.ops import FUNCTIONS, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.registry import remove_operation
 
 if TYPE_CHECKING:

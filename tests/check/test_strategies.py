@@ -28,7 +28,7 @@ from tinygrad_lin.registry import remove_operation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 OPERATIONS = list(TABLE.values())
 per_operation = pytest.mark.parametrize(

@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tinygrad_lin import TABLE, DomainError, TinygradError, Value, dot, maximum, total
-from tinygrad_lin.ops import FUNCTIONS, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS
 
 try:
     import torch

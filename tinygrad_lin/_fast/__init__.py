@@ -8,11 +8,11 @@ from os import environ
 
 from tinygrad_lin._fast import allocation
 from tinygrad_lin._fast.backward import backward
-from tinygrad_lin._fast.constructors import compiled, postpone
+from tinygrad_lin._fast.constructors import postpone
 
 PLAIN = environ.get("TINYGRAD_LIN_PLAIN", "0") not in ("", "0")
 """Whether everything runs on the plain forms."""
 
 Constructor = type if PLAIN else allocation.Constructor
 
-__all__ = ["PLAIN", "Constructor", "backward", "compiled", "postpone"]
+__all__ = ["PLAIN", "Constructor", "backward", "postpone"]

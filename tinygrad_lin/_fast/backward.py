@@ -10,7 +10,8 @@ from tinygrad_lin.reverse import accumulated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tinygrad_lin.value import Number, Value
+    from tinygrad_lin._operands import Number
+    from tinygrad_lin.value import Value
 
 
 def backward(root: Value, gradient: Number = 1.0) -> None:

@@ -6,16 +6,23 @@ case alone: whatever else may be, such as an error, is left to the plain `record
 
 from __future__ import annotations
 
-from tinygrad_lin._operands import inputs_among, require_sequences, unequal_lengths_error
+from tinygrad_lin._functions import attach
+from tinygrad_lin._operands import (
+    inputs_among,
+    number,
+    require_sequences,
+    unequal_lengths_error,
+)
 from tinygrad_lin.formulas import FLOATS, all_local_derivatives, expand_sums
 from tinygrad_lin.ops import FUNCTIONS
+from tinygrad_lin.scopes import note_scope, open_scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 ONE_OPERAND = """
 def {name}(left, /):
@@ -149,17 +156,21 @@ class LateMethod:
         return getattr(owner if value is None else value, self.name)
 
 
-def postpone(
-    operation: Operation, owner: type, compile_function: Callable[[], Callable[..., Any]]
-) -> None:
+def postpone(operation: Operation, owner: type, record: Callable[..., Any]) -> None:
     """Have the function of an operation, and its methods, compiled when one is first used."""
+
+    def compile_function() -> Callable[..., Any]:
+        return attach(operation, owner, *compiled(operation, owner, record))
+
     FUNCTIONS.pop(operation.name, None)
     FUNCTIONS.makers[operation.name] = compile_function
     for method in operation.methods:
         setattr(owner, method, LateMethod(method, compile_function))
 
 
-def compiled(operation: Operation, tools: dict[str, Any]) -> tuple[Callable[..., Any], ...]:
+def compiled(
+    operation: Operation, owner: Any, record: Callable[..., Any]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The function of an operation, and the method for a number on the left of its operator."""
     import linecache
 
@@ -169,11 +180,12 @@ def compiled(operation: Operation, tools: dict[str, Any]) -> tuple[Callable[...,
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     namespace = {
         **FLOATS.meanings,
-        **tools,
-        "allocate": tools["Value"]._allocate,
+        **{tool.__name__: tool for tool in (record, number, note_scope, inputs_among)},
+        **{tool.__name__: tool for tool in (require_sequences, unequal_lengths_error)},
+        "Value": owner,
+        "allocate": owner._allocate,
+        "open_scopes": open_scopes,
         "operation": operation,
-        **{tool.__name__: tool for tool in (inputs_among, require_sequences)},
-        "unequal_lengths_error": unequal_lengths_error,
     }
     made: dict[str, Any] = {}
     exec(compile(text, filename, "exec"), namespace, made)  # a row  # nosec B102

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
     Side: TypeAlias = set[str]
     """The parts of an operation's predicate that hold at a node."""

@@ -29,9 +29,9 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tinygrad_lin._operands import Number
     from tinygrad_lin.check.numeric.differences import NumericalDerivative
     from tinygrad_lin.check.numeric.partial_derivative import EvaluationPoint
-    from tinygrad_lin.value import Number
 
 MODES = ("reverse", "forward")
 IN_THE_CORNER = "in the corner"

@@ -18,7 +18,7 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 AST_OPERATORS = {special: operator for operator, special in OPERATORS.items()}
 MAX_DEPTH = 8

@@ -23,7 +23,7 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 __all__ = [
     "Formula",

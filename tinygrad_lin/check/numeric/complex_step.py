@@ -24,7 +24,7 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinygrad_lin.ops import Operation
+    from tinygrad_lin.operation import Operation
 
 STEPS = (2.0**-200, 2.0**-230)
 MIN_STEP = 2.0**-960

@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
 
 def steps(value: Value) -> Steps:
-    """List the forward pass, then the backward pass in the order in which ``backward()`` runs.
+    """List the forward pass, then the backward pass as `reverse.py` writes it.
 
     Nothing is changed: gradients begin at 0 here, and every ``grad`` stays as it is. The list
     prints as a table; ``markdown()``, ``tex()`` and ``lines()`` write it in other ways.
@@ -87,7 +87,7 @@ def steps(value: Value) -> Steps:
 
 
 def backward_steps(order: list[Value]) -> Iterator[Step]:
-    """The chain rule at every edge, from the root to the leaves, without touching any ``grad``."""
+    """What each node propagates, from the root to the leaves, without touching any ``grad``."""
     gradient = dict.fromkeys(order, 0.0)
     gradient[order[-1]] = 1.0
     for node in reversed(order):

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 
-from tinygrad_lin.ops import Operation
+from tinygrad_lin.operation import Operation
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.notation.equations import Notation
 from tinygrad_lin.viz.notation.text import Symbol

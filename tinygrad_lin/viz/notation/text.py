@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 from tinygrad_lin.formulas import FLOATS, Reader, all_local_derivatives, expand_sums
-from tinygrad_lin.ops import TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import TABLE
 from tinygrad_lin.value import Value
 
 PRECISION = 4

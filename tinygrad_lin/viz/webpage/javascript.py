@@ -14,7 +14,8 @@ from collections.abc import Iterable
 
 from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.errors import ExpressionError
-from tinygrad_lin.ops import TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import TABLE
 
 SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+",
