@@ -2,7 +2,7 @@
 
 A row is all there is to know about one operation, and adding an operation is adding a row. The
 engine, higher derivatives, drawings, programs and tests read these rows; nothing else in the
-package lists the operations.
+package lists the operations. (`operation.py` says what each column means.)
 
 Formulas are written once, in a tiny vocabulary: the names of the operands, ``out`` for the result
 of the operation, numbers, ``+ - * / %`` and unary minus, functions, and ``a if condition else b``.
