@@ -35,13 +35,18 @@ if TYPE_CHECKING:
     from tinygrad_lin.check.everywhere import check_everywhere
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.compiler.program import Program, compile_graph
-    from tinygrad_lin.nn.data import Data, load, read_csv, read_csv_batches
-    from tinygrad_lin.nn.linear import Linear, Module
+    from tinygrad_lin.nn.csv_files import read_csv, read_csv_batches
+    from tinygrad_lin.nn.curvature import learning_rate_limit
+    from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.datasets import load
+    from tinygrad_lin.nn.learning_rate_sweep import Sweep, sweep
+    from tinygrad_lin.nn.linear import Linear
     from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
     from tinygrad_lin.nn.mlp import MLP
-    from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
-    from tinygrad_lin.nn.rates import Sweep, sweep
-    from tinygrad_lin.nn.training import History, fit
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.optimizers import SGD, Adam, Momentum, Newton, Optimizer
+    from tinygrad_lin.nn.training.fit import fit
+    from tinygrad_lin.nn.training.history import History
     from tinygrad_lin.viz.dot import Drawing, draw
     from tinygrad_lin.viz.player import page
     from tinygrad_lin.viz.trace import Step, Steps, explain, steps
@@ -51,38 +56,38 @@ globals().update(_FUNCTIONS)
 
 # These rooms bring NumPy, Graphviz and others: they are opened when somebody enters.
 _ROOMS = {
-    "Adam": "nn.optim",
+    "Adam": "nn.optimizers",
     "Data": "nn.data",
     "Drawing": "viz.dot",
-    "History": "nn.training",
+    "History": "nn.training.history",
     "Linear": "nn.linear",
     "MLP": "nn.mlp",
-    "Module": "nn.linear",
-    "Momentum": "nn.optim",
-    "Newton": "nn.optim",
-    "Optimizer": "nn.optim",
-    "SGD": "nn.optim",
+    "Module": "nn.modules",
+    "Momentum": "nn.optimizers",
+    "Newton": "nn.optimizers",
+    "Optimizer": "nn.optimizers",
+    "SGD": "nn.optimizers",
     "binary_cross_entropy": "nn.losses",
     "Program": "compiler.program",
     "check_everywhere": "check.everywhere",
     "Step": "viz.trace",
-    "Sweep": "nn.rates",
+    "Sweep": "nn.learning_rate_sweep",
     "Steps": "viz.trace",
     "check_gradients": "check.gradients",
     "compile_graph": "compiler.program",
     "draw": "viz.dot",
     "explain": "viz.trace",
-    "fit": "nn.training",
+    "fit": "nn.training.fit",
     "half_mse": "nn.losses",
     "hinge": "nn.losses",
-    "learning_rate_limit": "nn.optim",
-    "load": "nn.data",
+    "learning_rate_limit": "nn.curvature",
+    "load": "nn.datasets",
     "mse": "nn.losses",
     "page": "viz.player",
-    "read_csv": "nn.data",
-    "read_csv_batches": "nn.data",
+    "read_csv": "nn.csv_files",
+    "read_csv_batches": "nn.csv_files",
     "steps": "viz.trace",
-    "sweep": "nn.rates",
+    "sweep": "nn.learning_rate_sweep",
 }
 
 __all__ = [

@@ -12,7 +12,8 @@ from tinygrad_lin.cli.group import fail, print_json, say
 from tinygrad_lin.cli.inputs import as_json_option
 from tinygrad_lin.errors import DataError, GradientMismatch
 from tinygrad_lin.expression import Expression
-from tinygrad_lin.nn.data import is_number, load
+from tinygrad_lin.nn.csv_files import is_number
+from tinygrad_lin.nn.datasets import load
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.value import Value

@@ -10,19 +10,21 @@ import click
 from click.shell_completion import CompletionItem
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.data import ALSO_CALLED, SETS, Data, load, read_csv
+from tinygrad_lin.nn.csv_files import read_csv
+from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.datasets import ALIASES, DATASETS, load
 from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeAlias
 
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.losses import Loss
 
     Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 LARGEST = 1e100  # of the numbers in a file, for squares of their products to be floats
-NAMES = [*SETS, *ALSO_CALLED]
+NAMES = [*DATASETS, *ALIASES]
 CLASSES = {"moons"}  # sets whose target is a class
 LOSSES: dict[str, Loss] = {"squares": half_mse, "cross-entropy": binary_cross_entropy}
 
@@ -83,7 +85,7 @@ def choose_loss(name: str | None, data: str, points: Data) -> str:
 def must_exist(data: str) -> None:
     """Refuse what is no file, with what else there would be."""
     if data != "-" and not Path(data).exists():
-        known = ", ".join(SETS)
+        known = ", ".join(DATASETS)
         raise DataError(f"{data!r} is neither a data set of the package ({known}) nor a file")
 
 

@@ -17,7 +17,8 @@ from tinygrad_lin.cli.inputs import (
 )
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.nn.data import csv_of, load, read_table
+from tinygrad_lin.nn.csv_files import format_csv, read_table
+from tinygrad_lin.nn.datasets import load
 from tinygrad_lin.nn.predictor import Predictor
 
 
@@ -95,7 +96,7 @@ def as_csv(names: tuple[str, ...], rows: list[list[float]], predictions: list[li
     while any(name.startswith(title) for name in names):  # no two columns of one name
         title += "_"
     titles = [f"{title}[{k}]" for k in range(outputs)] if outputs > 1 else [title]
-    return csv_of([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
+    return format_csv([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
 
 
 COMMANDS = (predict,)

@@ -23,10 +23,11 @@ from tinygrad_lin.cli.inputs import (
 )
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.nn.data import Scaling, is_number
+from tinygrad_lin.nn.csv_files import is_number
+from tinygrad_lin.nn.curvature import learning_rate_limit
+from tinygrad_lin.nn.learning_rate_sweep import sweep
 from tinygrad_lin.nn.linear import Linear
-from tinygrad_lin.nn.optim import learning_rate_limit
-from tinygrad_lin.nn.rates import sweep
+from tinygrad_lin.nn.scaling import Scaling
 
 MANY = 12  # rates in a range, not counting the limit
 PICTURE = "sweep.png"

@@ -11,7 +11,7 @@ import click
 
 from tinygrad_lin.cli.group import say
 from tinygrad_lin.files import write_whole
-from tinygrad_lin.nn.data import csv_of
+from tinygrad_lin.nn.csv_files import format_csv
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.value import Value
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.losses import Loss
     from tinygrad_lin.nn.predictor import Predictor
-    from tinygrad_lin.nn.training import History
+    from tinygrad_lin.nn.training.history import History
 
 RESULTS = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 
@@ -120,7 +120,7 @@ def history_csv(learned: Learned) -> str:
         epoch, turn = divmod(step, history.epoch)
         known = "" if turn or epoch >= len(history.validation) else history.validation[epoch]
         rows.append([step, cost, *([known] if aside else []), *parameters[: len(labels)]])
-    return csv_of(["step", "cost", *aside, *labels], rows)
+    return format_csv(["step", "cost", *aside, *labels], rows)
 
 
 def report(learned: Learned, result: dict[str, Any]) -> list[str]:

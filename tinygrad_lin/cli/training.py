@@ -35,33 +35,41 @@ from tinygrad_lin.cli.results import (
 )
 from tinygrad_lin.errors import DataError, DivergedError
 from tinygrad_lin.files import clear_drafts
-from tinygrad_lin.nn.batches import split
+from tinygrad_lin.nn.curvature import curvatures
 from tinygrad_lin.nn.data import Data
-from tinygrad_lin.nn.linear import Linear, Module
+from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.mlp import MLP, activations
-from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, curvatures
+from tinygrad_lin.nn.modules import Module
+from tinygrad_lin.nn.optimizers import OPTIMIZERS, SGD
 from tinygrad_lin.nn.predictor import Predictor
-from tinygrad_lin.nn.training import fit as train
-from tinygrad_lin.nn.units import Units
+from tinygrad_lin.nn.standardization import Standardization
+from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.training.fit import fit as train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.losses import Loss
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "adam": Adam,
-    "newton": Newton,
-}
 CHECKPOINT = "checkpoint.json"
 
 LINE_LEARNING_RATE = 1e-3
-LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.01, "newton": 1.0}
 STEPS_TO_EXACTNESS = 25.0  # times 1 / (lr · λmin) steps, for errors to shrink by e^-25 = 1e-11
 OUT_OF_SCALE = 10.0  # the size of numbers that a net learns badly from
 MOST_PARAMETERS = 1_000_000
+
+
+def usual_rates() -> str:
+    """The learning rates that do not depend on the data, for the help."""
+    free = {name: kind for name, kind in OPTIMIZERS.items() if math.isinf(kind.descent_speed)}
+    net = [
+        f"{kind.usual_lr:g}" if kind is SGD else f"or, with {name}, {kind.usual_lr:g}"
+        for name, kind in OPTIMIZERS.items()
+        if name not in free
+    ]
+    return "; ".join(
+        [*(f"{name}: {kind.usual_lr:g}" for name, kind in free.items()), f"a net: {' '.join(net)}"]
+    )
 
 
 @click.command()
@@ -86,8 +94,7 @@ MOST_PARAMETERS = 1_000_000
 @click.option(
     "--lr",
     type=float,
-    help="Learning rate.  [adam: 0.01; newton: 1; a net: 0.1 or, with momentum, 0.01; "
-    "line: 0.001; else half of the limit]",
+    help=f"Learning rate.  [{usual_rates()}; line: 0.001; else half of the limit]",
 )
 @click.option("--batch", type=int, metavar="N", help="Learn from so many points in each step.")
 @click.option(
@@ -186,7 +193,7 @@ def fit(
     model = model_for(points, hidden, activation, seed)
     net = isinstance(model, MLP)
     # The cost of a line curves the same everywhere, or nearly; that of a net tells nothing.
-    units = Units.of(points, target=net and loss == "squares") if standardize else None
+    units = Standardization.of(points, target=net and loss == "squares") if standardize else None
     scaled = units.apply(points) if units else points
     curvature = [] if net else curvatures_of(model, scaled, LOSSES[loss])
     limit = 2.0 / curvature[-1] if curvature and curvature[-1] > 0.0 else None
@@ -270,8 +277,9 @@ def curvatures_of(model: Module, points: Data, loss: Loss) -> list[float]:
 
 def default_rate(optimizer: str, data: str, net: bool, limit: float | None) -> float:
     """The learning rate where none is given."""
-    if net or optimizer in {"adam", "newton"}:
-        return LEARNING_RATES[optimizer]
+    kind = OPTIMIZERS[optimizer]
+    if net or math.isinf(kind.descent_speed):
+        return kind.usual_lr
     if data == "line" and optimizer == "sgd":
         return LINE_LEARNING_RATE
     if limit is None:
@@ -283,7 +291,7 @@ def advise_line(
     optimizer: str, lr: float, curvature: list[float], steps: int, standardize: bool
 ) -> None:
     """Say so if a line cannot converge in so many steps."""
-    speed = {"sgd": 1.0, "momentum": 10.0}.get(optimizer, math.inf)
+    speed = OPTIMIZERS[optimizer].descent_speed
     if lr > 0 < steps and speed * lr * curvature[0] * steps < STEPS_TO_EXACTNESS:
         remedy = "--optimizer newton" if standardize else "--standardize or --optimizer newton"
         say(f"Note: {steps:,} steps will not be enough here; try {remedy}", err=True)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.training.history import Snapshot
 
 FRAMES = 40
 PER_SECOND = 10

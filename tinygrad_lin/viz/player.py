@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.modules import Module
 
 MOST_NODES = 400  # more are neither soon laid out nor read
 MOST_COMPUTED = 500_000  # values of nodes in all training steps: about a second of JavaScript

@@ -30,12 +30,11 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-    from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.linear import Module
-    from tinygrad_lin.nn.passes import Loss
-    from tinygrad_lin.nn.rates import Sweep
-    from tinygrad_lin.nn.training import History
+    from tinygrad_lin.nn.learning_rate_sweep import Sweep
+    from tinygrad_lin.nn.losses import Loss
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.training.history import History, Snapshot
 
 # From the colours of Okabe and Ito, told apart by colour-blind eyes and in greyscale. No colour
 # says anything alone: lines differ in their dashes too, and points in their markers.
