@@ -24,7 +24,7 @@ from PIL import Image
 import tinygrad_lin
 from tinygrad_lin import Linear
 from tinygrad_lin.cli import main
-from tinygrad_lin.nn import training
+from tinygrad_lin.nn.training import loop
 
 W, B = 0.4967141530112327, -0.13826430117118466  # the article's start
 SLOPE, INTERCEPT = 1.00211681802045, -0.262323073774029  # certified by NIST
@@ -617,7 +617,7 @@ def test_ctrl_c_after_some_steps(here: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield from range(4)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "progress", pressed)
+    monkeypatch.setattr(loop, "progress", pressed)
     assert "interrupted" in run().stdout
     got = answer()
     assert got["steps"] == 3
@@ -633,7 +633,7 @@ def test_ctrl_c_before_the_first_step_is_no_traceback(
         raise KeyboardInterrupt
         yield 0
 
-    monkeypatch.setattr(training, "progress", pressed)
+    monkeypatch.setattr(loop, "progress", pressed)
     assert refused(run(), code=130) == "Error: interrupted"
     assert not list(here.iterdir())
 

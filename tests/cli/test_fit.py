@@ -22,10 +22,10 @@ from PIL import Image
 
 from tinygrad_lin import MLP, Linear, load
 from tinygrad_lin.cli import main
-from tinygrad_lin.nn import training
-from tinygrad_lin.nn.batches import split
-from tinygrad_lin.nn.data import SETS
+from tinygrad_lin.nn.datasets import DATASETS
 from tinygrad_lin.nn.predictor import Predictor
+from tinygrad_lin.nn.training import loop
+from tinygrad_lin.nn.training.batches import split
 
 FILES = ["graph.svg", "fit.png", "loss.png", "model.json", "history.csv"]
 W, B = 0.4967141530112327, -0.13826430117118466
@@ -120,7 +120,7 @@ def test_a_batch_of_one_learns_from_one_of_the_points_by_hand() -> None:
     assert got["cost"] == pytest.approx(half_mse(a, [19.0, 35.0]))
 
 
-@pytest.mark.parametrize("name", [*SETS, "anscombe", "stair"])
+@pytest.mark.parametrize("name", [*DATASETS, "anscombe", "stair"])
 @pytest.mark.parametrize("more", [[], ["--hidden", "3", "--standardize"]], ids=["line", "net"])
 def test_every_set_can_be_learned(name: str, more: list[str]) -> None:
     got = answer(name, "--steps", "3", *more)
@@ -268,7 +268,7 @@ def test_ctrl_c_and_resume_is_the_same_as_without(monkeypatch: pytest.MonkeyPatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "progress", pressed)
+        patched.setattr(loop, "progress", pressed)
         said = run(*NET, "--steps", "30").stdout
     assert "12 (interrupted)" in said
     assert "--resume" in said

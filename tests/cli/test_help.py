@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 import tinygrad_lin
 from tinygrad_lin.cli import main, training
-from tinygrad_lin.nn.data import SETS
+from tinygrad_lin.nn.datasets import DATASETS
 
 POINTS = "height,age,weight\n" + "".join(
     f"{160 + 3 * k},{20 + k * k % 30},{50 + 2.5 * k + k * k % 4}\n" for k in range(20)
@@ -100,7 +100,7 @@ def test_the_scripts_named_in_the_help_exist() -> None:
 def test_names_of_sets_options_and_files_are_completed() -> None:
     assert completed("tinygrad-lin s") == ["steps", "sweep"]
     assert completed("tinygrad-lin fit no") == ["file,no", "norris"]
-    assert {*SETS, "file,"} <= set(completed("tinygrad-lin sweep "))
+    assert {*DATASETS, "file,"} <= set(completed("tinygrad-lin sweep "))
     assert completed("tinygrad-lin fit --optimizer a") == ["adam"]
     assert "softplus" in completed("tinygrad-lin fit --activation s")
     assert completed("tinygrad-lin fit --hid") == ["--hidden"]

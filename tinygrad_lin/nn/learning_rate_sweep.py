@@ -26,6 +26,7 @@ TOO_LOW = "too low"
 GOOD = "good"
 AT_THE_LIMIT = "at the limit"
 DIVERGING = "diverging"
+VERDICTS = (TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING)
 
 LIMIT_MARGIN = 0.01
 """A learning rate is at the limit if it differs from it by no more than this part of it."""
