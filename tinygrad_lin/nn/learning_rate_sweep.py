@@ -82,12 +82,7 @@ class Sweep:
 
 
 def sweep(
-    model: Module,
-    data: Data,
-    rates: Iterable[float],
-    *,
-    loss: Loss = half_mse,
-    steps: int = 200,
+    model: Module, data: Data, rates: Iterable[float], *, loss: Loss = half_mse, steps: int = 200
 ) -> Sweep:
     """Train a model by gradient descent at several learning rates, always from the same start.
 
@@ -117,6 +112,16 @@ def sweep(
         raise DataError("a sweep needs at least one learning rate")
     if not isinstance(steps, int) or steps < 4:
         raise DataError(f"a sweep needs at least 4 steps to see them grow or shrink, not {steps!r}")
+    runs, measured, computed = try_rates(model, data, rates, loss, steps)
+    lowest = min(min(each.costs) for each in runs)
+    judged = [replace(each, verdict=verdict(each, lowest, measured)) for each in runs]
+    return Sweep(judged, measured, computed)
+
+
+def try_rates(
+    model: Module, data: Data, rates: list[float], loss: Loss, steps: int
+) -> tuple[list[Run], float | None, float]:
+    """The runs at some rates, and the limit as measured between them and as computed."""
     parameters = model.parameters()
     start = [p.data for p in parameters]
 
@@ -127,12 +132,9 @@ def sweep(
     try:
         computed = learning_rate_limit(record_cost(model, data.x, data.y, loss), parameters)
         runs = [run(rate) for rate in rates]
-        measured = measure_limit(run, *shrinking_and_growing(runs))
+        return runs, measure_limit(run, *shrinking_and_growing(runs)), computed
     finally:
         set_data(parameters, start)
-    lowest = min(min(each.costs) for each in runs)
-    judged = [replace(each, verdict=verdict(each, lowest, measured)) for each in runs]
-    return Sweep(judged, measured, computed)
 
 
 def measure_limit(

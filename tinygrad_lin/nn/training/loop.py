@@ -123,8 +123,8 @@ class TrainingLoop:
         """Make the step; training has converged when an epoch of steps has moved nothing."""
         before, self.p = self.p, self.passes.update(self.p, gradient)
         moved = self.p.tobytes() != before.tobytes()
-        restless = self.plan.tolerance == 0.0 or (moved and not self.flat)
-        self.calm = 0 if restless else self.calm + 1
+        is_calm = self.plan.tolerance > 0.0 and (self.flat or not moved)
+        self.calm = self.calm + 1 if is_calm else 0
         self.history.converged = self.calm >= self.history.epoch
 
     def write_checkpoint(self) -> None:
