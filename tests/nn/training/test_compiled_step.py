@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 import pytest
 
 from tinygrad_lin import (
@@ -19,6 +20,9 @@ from tinygrad_lin import (
     load,
     mse,
 )
+from tinygrad_lin.nn.training.compiled_step import CompiledStep
+from tinygrad_lin.nn.training.points import as_arrays
+from tinygrad_lin.nn.training.recorded_step import record_cost
 
 
 def data(model: Module) -> list[float]:
@@ -69,3 +73,17 @@ def test_every_loss_of_the_package_compiles(loss: Any) -> None:
     if loss is hinge:
         y = [1.0, -1.0, 1.0]
     the_same(x, y, loss=loss, steps=20, tolerance=0.0)
+
+
+def test_a_graph_that_is_shown_has_the_program_s_numbers_and_no_other_is_changed() -> None:
+    line, points = Linear(), load("norris")
+    x, y = as_arrays(points.x, points.y)
+    step = CompiledStep(line, half_mse, SGD(line.parameters(), 1e-8), x, y)
+    p = numpy.array(data(line))
+    cost, gradient = step.value_and_grad(p, x, y)
+    shown = step.graph(p, x, y)
+    assert (shown.data, shown.grad, shown.op, shown.label) == (cost, 1.0, "div", "C")
+    assert [parameter.grad for parameter in line.parameters()] == gradient.tolist()
+    recorded = step.recorded_step.graph(p, x, y)
+    assert recorded.data == record_cost(line, x.tolist(), y.tolist(), half_mse).data
+    assert shown.inputs == recorded.inputs
