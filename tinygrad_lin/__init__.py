@@ -29,71 +29,60 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tinygrad_lin import check, compiler, nn, viz
     from tinygrad_lin._operations import *  # noqa: F403
+    from tinygrad_lin._version import __version__
     from tinygrad_lin.check.gradients import check_gradients
     from tinygrad_lin.check.property_tests import check_everywhere
     from tinygrad_lin.compiler.program import Program, compile_graph
     from tinygrad_lin.derivatives import gradients
     from tinygrad_lin.forward import jvp
-    from tinygrad_lin.nn.data import Data, load, read_csv, read_csv_batches
-    from tinygrad_lin.nn.linear import Linear, Module
-    from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse, hinge, mse
-    from tinygrad_lin.nn.mlp import MLP
-    from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, learning_rate_limit
-    from tinygrad_lin.nn.rates import Sweep, sweep
-    from tinygrad_lin.nn.training import History, fit
+    from tinygrad_lin.nn import (
+        MLP,
+        SGD,
+        Adam,
+        Data,
+        History,
+        Linear,
+        Module,
+        Momentum,
+        Newton,
+        Optimizer,
+        Sweep,
+        binary_cross_entropy,
+        fit,
+        half_mse,
+        hinge,
+        learning_rate_limit,
+        load,
+        mse,
+        read_csv,
+        read_csv_batches,
+        sweep,
+    )
     from tinygrad_lin.registry import add_operation
     from tinygrad_lin.transforms import grad, hessian, value_and_grad
-    from tinygrad_lin.viz.chain_rule.explanation import explain
-    from tinygrad_lin.viz.chain_rule.steps import Step, Steps, steps
-    from tinygrad_lin.viz.drawing.digraph import Drawing
-    from tinygrad_lin.viz.drawing.draw import draw
-    from tinygrad_lin.viz.webpage.page import page
+    from tinygrad_lin.viz import Drawing, Step, Steps, draw, explain, page, steps
 
 # What needs NumPy, Graphviz or another library, and what few programs need, is imported when it is
 # first asked for.
-_LATE = {
-    "__version__": "_version",
-    "Adam": "nn.optim",
-    "Data": "nn.data",
-    "Drawing": "viz",
-    "History": "nn.training",
-    "Linear": "nn.linear",
-    "MLP": "nn.mlp",
-    "Module": "nn.linear",
-    "Momentum": "nn.optim",
-    "Newton": "nn.optim",
-    "Optimizer": "nn.optim",
-    "SGD": "nn.optim",
-    "binary_cross_entropy": "nn.losses",
-    "Program": "compiler.program",
-    "check_everywhere": "check.property_tests",
-    "Step": "viz",
-    "Sweep": "nn.rates",
-    "Steps": "viz",
-    "check_gradients": "check.gradients",
-    "compile_graph": "compiler.program",
-    "draw": "viz",
-    "explain": "viz",
-    "add_operation": "registry",
-    "fit": "nn.training",
-    "grad": "transforms",
-    "gradients": "derivatives",
-    "half_mse": "nn.losses",
-    "hessian": "transforms",
-    "hinge": "nn.losses",
-    "jvp": "forward",
-    "learning_rate_limit": "nn.optim",
-    "load": "nn.data",
-    "mse": "nn.losses",
-    "page": "viz",
-    "read_csv": "nn.data",
-    "read_csv_batches": "nn.data",
-    "steps": "viz",
-    "sweep": "nn.rates",
-    "value_and_grad": "transforms",
+_LATE_NAMES = {
+    "_version": "__version__",
+    "check.gradients": "check_gradients",
+    "check.property_tests": "check_everywhere",
+    "compiler.program": "Program compile_graph",
+    "derivatives": "gradients",
+    "forward": "jvp",
+    "nn": "MLP SGD Adam Data History Linear Module Momentum Newton Optimizer Sweep "
+    "binary_cross_entropy fit half_mse hinge learning_rate_limit load mse read_csv "
+    "read_csv_batches sweep",
+    "registry": "add_operation",
+    "transforms": "grad hessian value_and_grad",
+    "viz": "Drawing Step Steps draw explain page steps",
 }
-_FOLDERS = ("check", "compiler", "nn", "viz")
+_LATE = {name: module for module, names in _LATE_NAMES.items() for name in names.split()}
+_FOLDERS = {"check": "check.strategies", "compiler": "compiler", "nn": "nn", "viz": "viz"}
+"""With ``check`` come its strategies, and Hypothesis with them, which no check needs itself."""
 
 __all__ = [
     "MLP",
@@ -157,7 +146,8 @@ def __getattr__(name: str) -> Any:
     if name in _LATE:
         value = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
     elif name in _FOLDERS:
-        return import_module(f"{__name__}.{name}")
+        import_module(f"{__name__}.{_FOLDERS[name]}")
+        return globals()[name]
     elif name in __all__:
         value = FUNCTIONS[name]  # compiled when it is first used
     else:
@@ -168,3 +158,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_FOLDERS})
+
+
+def _show_in_notebook(value: Value, **_: Any) -> dict[str, Any]:
+    """What a notebook shows of a Value: its graph."""
+    from tinygrad_lin.viz.drawing.draw import mimebundle
+
+    return mimebundle(value)
+
+
+Value._repr_mimebundle_ = _show_in_notebook  # type: ignore[attr-defined]

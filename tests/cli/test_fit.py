@@ -21,8 +21,8 @@ from cli.commands import (
 )
 
 from tinygrad_lin import MLP, Linear, load
-from tinygrad_lin.nn.batches import split
-from tinygrad_lin.nn.data import SETS
+from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.datasets import DATASETS
 from tinygrad_lin.nn.predictor import Predictor
 
 SLOPE, INTERCEPT = 1.00211681802045, -0.262323073774029  # certified by NIST
@@ -115,7 +115,7 @@ def test_a_batch_of_one_learns_from_one_of_the_points_by_hand() -> None:
     assert got["cost"] == pytest.approx(half_mse(a, [19.0, 35.0]))
 
 
-@pytest.mark.parametrize("name", [*SETS, "anscombe", "stair"])
+@pytest.mark.parametrize("name", [*DATASETS, "anscombe", "stair"])
 @pytest.mark.parametrize("more", [[], ["--hidden", "3", "--standardize"]], ids=["line", "net"])
 def test_every_data_set_can_be_learned(name: str, more: list[str]) -> None:
     got = fit_json(name, "--steps", "3", *more)

@@ -25,7 +25,7 @@ from cli.commands import (
 )
 
 from tinygrad_lin import Linear
-from tinygrad_lin.nn import training
+from tinygrad_lin.nn.training import loop
 
 NET = ["sine", "--hidden", "4", "--optimizer", "adam"]
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system")
@@ -78,7 +78,7 @@ def test_ctrl_c_after_some_steps_keeps_what_was_learned(
         yield from range(4)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "progress", pressed)
+    monkeypatch.setattr(loop, "progress", pressed)
     assert "interrupted" in fit().stdout
     got = fit_json()
     assert got["steps"] == 3
@@ -94,7 +94,7 @@ def test_ctrl_c_before_the_first_step_is_no_traceback(
         raise KeyboardInterrupt
         yield 0
 
-    monkeypatch.setattr(training, "progress", pressed)
+    monkeypatch.setattr(loop, "progress", pressed)
     assert refusal(fit(), code=130) == "Error: interrupted"
     assert not list(here.iterdir())
 
@@ -126,7 +126,7 @@ def test_ctrl_c_and_resume_give_the_same_as_without(monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "progress", pressed)
+        patched.setattr(loop, "progress", pressed)
         said = fit(*NET, "--steps", "30").stdout
     assert "12 (interrupted)" in said
     assert "--resume" in said

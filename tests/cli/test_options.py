@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.commands import run
 
-from tinygrad_lin.nn.data import SETS
+from tinygrad_lin.nn.datasets import DATASETS
 
 
 def completed(line: str) -> list[str]:
@@ -23,7 +23,7 @@ def completed(line: str) -> list[str]:
 def test_names_of_sets_options_and_files_are_completed() -> None:
     assert completed("tinygrad-lin s") == ["steps", "sweep"]
     assert completed("tinygrad-lin fit no") == ["file,no", "norris"]
-    assert {*SETS, "file,"} <= set(completed("tinygrad-lin sweep "))
+    assert {*DATASETS, "file,"} <= set(completed("tinygrad-lin sweep "))
     assert completed("tinygrad-lin fit --optimizer a") == ["adam"]
     assert "softplus" in completed("tinygrad-lin fit --activation s")
     assert completed("tinygrad-lin fit --hid") == ["--hidden"]

@@ -86,9 +86,9 @@ def test_cross_entropy_has_all_its_digits_however_sure_the_net_is(z: float, y: i
     cost.backward()
     with mpmath.workdps(400):
         p = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
-        wanted, slope = -mpmath.log(p if y else 1 - p), p - y
+        wanted, gradient = -mpmath.log(p if y else 1 - p), p - y
     assert cost.data == pytest.approx(float(wanted), rel=1e-14)
-    assert logit.grad == pytest.approx(float(slope), rel=1e-14)
+    assert logit.grad == pytest.approx(float(gradient), rel=1e-14)
 
 
 @pytest.mark.parametrize(("z", "y"), [(1e308, 1), (-1e308, 0)])

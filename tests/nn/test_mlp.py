@@ -21,7 +21,7 @@ from tinygrad_lin import (
     topological_order,
 )
 from tinygrad_lin.nn.mlp import activations
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 FIVE = ["tanh", "relu", "sigmoid", "softplus", "sin"]
 FORMULAS: dict[str, Any] = {
@@ -61,7 +61,7 @@ def test_predictions_are_those_of_matrices(activation: str, sizes: list[int]) ->
     x = [0.5, -1.5, 2.0][: sizes[0]]
     signal = numpy.array(x)
     for k, layer in enumerate(net.layers):
-        w = numpy.array([[v.data for v in row] for row in layer.w])
+        w = numpy.array([[v.data for v in weights] for weights in layer.w])
         signal = w @ signal + numpy.array([b.data for b in layer.b])
         if k < len(net.layers) - 1:
             signal = FORMULAS[activation](signal)
@@ -122,7 +122,7 @@ def test_its_layers_are_scopes() -> None:
 
 def test_xavier_s_weights_are_uniform_within_their_bound() -> None:
     net = MLP([100, 50, 1])
-    weights = [w.data for row in net.layers[0].w for w in row]
+    weights = [w.data for neuron in net.layers[0].w for w in neuron]
     bound = math.sqrt(6 / 150)
     assert max(map(abs, weights)) <= bound
     assert max(map(abs, weights)) > 0.999 * bound  # of 5,000 draws
@@ -131,7 +131,8 @@ def test_xavier_s_weights_are_uniform_within_their_bound() -> None:
 
 
 def test_he_s_weights_are_normal() -> None:
-    weights = [w.data for row in MLP([100, 50, 1], "relu").layers[0].w for w in row]
+    net = MLP([100, 50, 1], "relu")
+    weights = [w.data for neuron in net.layers[0].w for w in neuron]
     assert numpy.mean(weights) == pytest.approx(0.0, abs=0.01)
     assert numpy.var(weights) == pytest.approx(2 / 100, rel=0.05)
     normal = numpy.mean(numpy.abs(weights) < math.sqrt(2 / 100))
@@ -153,6 +154,12 @@ def test_the_seed_decides_the_start() -> None:
     assert data(one) == data(other)
 
 
+@pytest.mark.parametrize("rng", [-1, 2**32, 1.5, "seed", None])
+def test_what_is_no_seed_is_refused(rng: Any) -> None:
+    with pytest.raises(DataError, match="rng must be"):
+        MLP([1, 2, 1], rng=rng)
+
+
 # Activations
 
 
@@ -164,7 +171,7 @@ def test_any_operation_of_one_operand_is_an_activation_one_s_own_included() -> N
         w, v = hidden.w[0][0].data, out.w[0][0].data
         assert net(3.0).data == pytest.approx(v * bend(3 * w), rel=1e-14)
     finally:
-        forget(TABLE["bend"])
+        remove_operation(TABLE["bend"])
     assert set(FIVE) <= set(activations())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tinygrad_lin.cli import options
-from tinygrad_lin.cli.fit_plan import OPTIMIZERS, FitSettings, Plan, plan_training
+from tinygrad_lin.cli.fit_plan import FitSettings, Plan, plan_training, usual_learning_rates
 from tinygrad_lin.cli.fit_report import report_lines, result_as_dict
 from tinygrad_lin.cli.fit_results import (
     CHECKPOINT,
@@ -23,7 +23,8 @@ from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.cli.output_folder import create_folder, require_writable
 from tinygrad_lin.errors import DataError, DivergedError
 from tinygrad_lin.nn.mlp import activations
-from tinygrad_lin.nn.training import fit
+from tinygrad_lin.nn.optimizers import OPTIMIZERS
+from tinygrad_lin.nn.training.fit import fit
 
 
 @main.command("fit")
@@ -48,8 +49,7 @@ from tinygrad_lin.nn.training import fit
 @click.option(
     "--lr",
     type=float,
-    help="Learning rate.  [adam: 0.01; newton: 1; a net: 0.1 or, with momentum, 0.01; "
-    "line: 0.001; else half of the limit]",
+    help=f"Learning rate.  [{usual_learning_rates()}; line: 0.001; else half of the limit]",
 )
 @click.option("--batch", type=int, metavar="N", help="Learn from this many points in each step.")
 @click.option(

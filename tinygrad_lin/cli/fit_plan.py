@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.cli.inputs import LOSSES, choose_loss
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.linear import Linear, Module
+from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.modules import Module
 from tinygrad_lin.nn.mlp import MLP
-from tinygrad_lin.nn.optim import SGD, Adam, Momentum, Newton, Optimizer, curvatures
-from tinygrad_lin.nn.units import Units
+from tinygrad_lin.nn.curvature import curvatures
+from tinygrad_lin.nn.optimizers import OPTIMIZERS
+from tinygrad_lin.nn.standardization import Standardization
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tinygrad_lin.nn.data import Data
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "adam": Adam,
-    "newton": Newton,
-}
 MAX_PARAMETERS = 1_000_000
 LINE_LEARNING_RATE = 1e-3
-LEARNING_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.01, "newton": 1.0}
 # After n / (lr · λmin) steps the error has shrunk by e^-n; e^-25 = 1e-11 is as good as exact.
 STEPS_TO_EXACTNESS = 25.0
 MAX_WELL_SCALED = 10.0  # A net learns badly from larger numbers than this.
@@ -73,7 +67,7 @@ class Plan(NamedTuple):
 
     settings: FitSettings
     points: Data
-    units: Units | None
+    units: Standardization | None
     scaled: Data
     model: Module
     loss: str
@@ -94,7 +88,9 @@ def plan_training(settings: FitSettings, points: Data) -> Plan:
     loss = choose_loss(settings.loss, settings.data, points)
     model = create_model(settings, len(points.features))
     net = isinstance(model, MLP)
-    units = Units.of(points, target=net and loss == "squares") if settings.standardize else None
+    units = None
+    if settings.standardize:
+        units = Standardization.of(points, target=net and loss == "squares")
     scaled = units.apply(points) if units else points
     # The cost of a line curves (nearly) the same everywhere; that of a net may curve in any way.
     curvature = [] if net else curvatures_at_start(model, scaled, loss)
@@ -135,8 +131,9 @@ def curvatures_at_start(model: Module, points: Data, loss: str) -> list[float]:
 
 def default_learning_rate(settings: FitSettings, net: bool, limit: float | None) -> float:
     """The learning rate where none is given."""
-    if net or settings.optimizer in {"adam", "newton"}:
-        return LEARNING_RATES[settings.optimizer]
+    kind = OPTIMIZERS[settings.optimizer]
+    if net or math.isinf(kind.descent_speed):
+        return kind.usual_lr
     if settings.data == "line" and settings.optimizer == "sgd":
         return LINE_LEARNING_RATE
     if limit is None:
@@ -154,7 +151,7 @@ def advise_net(points: Data, loss: str) -> str | None:
 
 def advise_line(settings: FitSettings, lr: float, steps: int, curvature: float) -> str | None:
     """Advice if a line cannot converge in so few steps, given the smallest curvature."""
-    speed = {"sgd": 1.0, "momentum": 10.0}.get(settings.optimizer, math.inf)
+    speed = OPTIMIZERS[settings.optimizer].descent_speed
     too_few = lr > 0.0 and steps > 0 and speed * lr * curvature * steps < STEPS_TO_EXACTNESS
     if settings.batch is not None or not too_few:
         return None
@@ -162,3 +159,15 @@ def advise_line(settings: FitSettings, lr: float, steps: int, curvature: float) 
     if not settings.standardize:
         remedy = "--standardize or " + remedy
     return f"{steps:,} steps will not be enough here; try {remedy}"
+
+
+def usual_learning_rates() -> str:
+    """The default learning rates that do not depend on the data, for the help."""
+    free = {name: kind for name, kind in OPTIMIZERS.items() if math.isinf(kind.descent_speed)}
+    net = [
+        f"{kind.usual_lr:g}" if name == "sgd" else f"or, with {name}, {kind.usual_lr:g}"
+        for name, kind in OPTIMIZERS.items()
+        if name not in free
+    ]
+    rates = [f"{name}: {kind.usual_lr:g}" for name, kind in free.items()]
+    return "; ".join([*rates, f"a net: {' '.join(net)}"])

@@ -12,8 +12,8 @@ import click
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli.inputs import LOSSES
 from tinygrad_lin.cli.output import print_lines
-from tinygrad_lin.nn.batches import split
-from tinygrad_lin.nn.data import csv_of
+from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.csv_files import format_csv
 from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.predictor import Predictor
 from tinygrad_lin.value import Value
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.cli.fit_plan import Plan
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.training import History
+    from tinygrad_lin.nn.training.history import History
 
 CHECKPOINT = "checkpoint.json"
 RESULT_FILES = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
@@ -119,7 +119,7 @@ def history_csv(result: TrainingResult) -> str:
         is_known = not remainder and epoch < len(history.validation)
         validation = [history.validation[epoch] if is_known else ""] if aside else []
         rows.append([step, cost, *validation, *parameters[: len(labels)]])
-    return csv_of(["step", "cost", *aside, *labels], rows)
+    return format_csv(["step", "cost", *aside, *labels], rows)
 
 
 def show_plots(files: list[Path]) -> None:

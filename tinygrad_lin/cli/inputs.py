@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.data import ALSO_CALLED, SETS, Data, load, read_csv
-from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
+from tinygrad_lin.nn.datasets import ALIASES
+from tinygrad_lin.nn.datasets import DATASETS
+from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.datasets import load
+from tinygrad_lin.nn.csv_files import read_csv
+from tinygrad_lin.nn.losses import binary_cross_entropy
+from tinygrad_lin.nn.losses import half_mse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.losses import Loss
 
 MAX_MAGNITUDE = 1e100  # The square of a product of two numbers must be a finite float.
-SET_NAMES = [*SETS, *ALSO_CALLED]
+SET_NAMES = [*DATASETS, *ALIASES]
 CLASSIFICATION_SETS = {"moons"}
 LOSSES: dict[str, Loss] = {"squares": half_mse, "cross-entropy": binary_cross_entropy}
 
@@ -48,7 +53,7 @@ def choose_loss(name: str | None, data: str, points: Data) -> str:
 def require_existing(data: str) -> None:
     """Refuse what is neither a file nor standard input, and say what else could be given."""
     if data != "-" and not Path(data).exists():
-        known = ", ".join(SETS)
+        known = ", ".join(DATASETS)
         raise DataError(f"{data!r} is neither a data set of the package ({known}) nor a file")
 
 

@@ -13,7 +13,9 @@ from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.inputs import SET_NAMES, require_existing, require_moderate
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.data import csv_of, load, read_table
+from tinygrad_lin.nn.csv_files import format_csv
+from tinygrad_lin.nn.datasets import load
+from tinygrad_lin.nn.csv_files import read_table
 from tinygrad_lin.nn.predictor import Predictor
 
 
@@ -89,4 +91,4 @@ def predictions_csv(
     while any(name.startswith(title) for name in names):  # No two columns may share a name.
         title += "_"
     titles = [f"{title}[{k}]" for k in range(outputs)] if outputs > 1 else [title]
-    return csv_of([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))
+    return format_csv([*names, *titles], ([*row, *given] for row, given in zip(rows, predictions)))

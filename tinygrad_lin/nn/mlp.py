@@ -1,4 +1,4 @@
-"""The net: lines, each bent by an activation, stacked in layers until they can draw any curve."""
+"""The net: layers of lines, each bent by an activation, which together can draw any curve."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy
-
-from tinygrad_lin.errors import DataError, shown
-from tinygrad_lin.nn.linear import Module, features_of
+from tinygrad_lin.errors import DataError, short_repr
+from tinygrad_lin.nn.modules import Module, features_of, is_positive_integer, random_numbers
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 from tinygrad_lin.scopes import scope
 from tinygrad_lin.value import Value
@@ -17,7 +15,7 @@ from tinygrad_lin.value import Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tinygrad_lin.nn.linear import Input, Seed
+    from tinygrad_lin.nn.modules import Input, Seed
 
 
 class Layer:
@@ -25,14 +23,17 @@ class Layer:
 
     def __init__(self, name: str, inputs: int, outputs: int, draw: Callable[[], float]) -> None:
         self.w: list[list[Value]] = [
-            [Value(draw(), f"{name}.w[{row},{column}]") for column in range(inputs)]
-            for row in range(outputs)
+            [Value(draw(), f"{name}.w[{i},{j}]") for j in range(inputs)] for i in range(outputs)
         ]
-        self.b: list[Value] = [Value(0.0, f"{name}.b[{row}]") for row in range(outputs)]
+        self.b: list[Value] = [Value(0.0, f"{name}.b[{i}]") for i in range(outputs)]
 
     def __call__(self, x: Sequence[Any]) -> list[Value]:
         """A node for each neuron, w · x + b."""
-        return [FUNCTIONS["dot"](row, x, b) for row, b in zip(self.w, self.b)]
+        return [FUNCTIONS["dot"](weights, x, b) for weights, b in zip(self.w, self.b)]
+
+    def parameters(self) -> list[Value]:
+        """The weights, neuron by neuron, then the biases."""
+        return [*(w for weights in self.w for w in weights), *self.b]
 
 
 class MLP(Module):
@@ -41,7 +42,7 @@ class MLP(Module):
     Args:
         sizes: how many inputs, neurons in each hidden layer, and outputs.
         activation: the name of an operation of one operand, such as tanh, relu, sigmoid, softplus
-            or sin; a row of your own will do.
+            or sin; one of your own will do.
         rng: a seed, or a NumPy generator, as for :class:`tinygrad_lin.Linear`.
 
     Biases begin at 0. Weights are drawn so that signals neither fade nor grow from layer to layer:
@@ -51,7 +52,7 @@ class MLP(Module):
     networks", equation 16).
 
     Raises:
-        DataError: the sizes are no shape of a net, or the table has no such activation.
+        DataError: the sizes are not those of a net, or there is no such activation.
 
     >>> net = MLP([2, 16, 16, 1])
     >>> len(net.parameters())
@@ -64,25 +65,23 @@ class MLP(Module):
 
     def __init__(self, sizes: Sequence[int], activation: str = "tanh", rng: Seed = 42) -> None:
         self.sizes: list[int] = list(sizes) if hasattr(sizes, "__len__") else []
-        sound = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in self.sizes)
-        if len(self.sizes) < 2 or not sound:
+        if len(self.sizes) < 2 or not all(map(is_positive_integer, self.sizes)):
             raise DataError(
                 f"the sizes of a net are two or more whole numbers of at least 1, such as "
-                f"[2, 16, 16, 1], not {shown(sizes)}"
+                f"[2, 16, 16, 1], not {short_repr(sizes)}"
             )
         if activation not in activations():
             raise DataError(
                 f"there is no activation {activation!r}; there are {', '.join(activations())}"
             )
-        if isinstance(rng, int):
-            rng = numpy.random.RandomState(rng)
+        random = random_numbers(rng)
         self.activation = activation
 
         def start(inputs: int, outputs: int) -> Callable[[], float]:
             if activation == "relu":
-                return partial(rng.normal, 0.0, math.sqrt(2.0 / inputs))
+                return partial(random.normal, 0.0, math.sqrt(2.0 / inputs))
             bound = math.sqrt(6.0 / (inputs + outputs))
-            return partial(rng.uniform, -bound, bound)
+            return partial(random.uniform, -bound, bound)
 
         self.layers: list[Layer] = []
         for k, shape in enumerate(zip(self.sizes, self.sizes[1:]), start=1):
@@ -109,12 +108,8 @@ class MLP(Module):
         return signals[0] if len(signals) == 1 else signals
 
     def parameters(self) -> list[Value]:
-        """Layer by layer: the weights, row by row, then the biases."""
-        return [
-            parameter
-            for layer in self.layers
-            for parameter in (*(w for row in layer.w for w in row), *layer.b)
-        ]
+        """Layer by layer: the weights, neuron by neuron, then the biases."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
 
     def settings(self) -> dict[str, Any]:
         """The arguments that make a model of the same shape."""
@@ -129,6 +124,6 @@ def activations() -> list[str]:
     """The names of all operations of one operand."""
     return [
         name
-        for name, row in TABLE.items()
-        if len(row.partials) == 1 and not (row.variadic or row.special)
+        for name, operation in TABLE.items()
+        if len(operation.partials) == 1 and not (operation.variadic or operation.special)
     ]

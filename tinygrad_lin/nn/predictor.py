@@ -1,4 +1,4 @@
-"""A model with what it takes to use it on a table: the names of the columns, and what it gives."""
+"""A model with the names of its columns, so that it can predict from a table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError, DomainError
-from tinygrad_lin.nn.linear import Linear, Module, saved_model
+from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.mlp import MLP
+from tinygrad_lin.nn.modules import Module, open_model
 from tinygrad_lin.ops import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Predictor(NamedTuple):
         """The predictions for one row, one for each output.
 
         Raises:
-            DataError: the row has not as many features as the model has inputs, or one so large
-                that the prediction is not finite.
+            DataError: the row has not as many features as the model has inputs, or the prediction
+                is not finite.
         """
         try:
             outputs = self.model(row)
@@ -62,22 +63,22 @@ class Predictor(NamedTuple):
         return predictions
 
     def to_json(self) -> str:
-        """The text of a file that :meth:`read` reads, and that the model's own ``load`` does."""
+        """The text of a file that :meth:`read` reads, and the model's own ``load`` too."""
         return self.model.to_json(
             features=self.features, target=self.target, probability=self.probability
         )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Predictor:
-        """What a file holds that ``tinygrad-lin fit`` wrote, or a model's ``save``.
+        """The predictor in a file that ``tinygrad-lin fit`` wrote, or a model's ``save``.
 
         Raises:
             OSError: the file cannot be read.
             DataError: it is not such a file.
         """
-        with saved_model(path) as content:
-            model = model_of(content, path)
-            model.take(content, path)
+        with open_model(path) as content:
+            model = make_model(content, path)
+            model.take_parameters(content, path)
             predictor = cls(
                 model,
                 tuple(content.get("features", ())),
@@ -91,13 +92,13 @@ class Predictor(NamedTuple):
         return predictor
 
 
-def model_of(content: dict[str, Any], path: str | os.PathLike[str]) -> Module:
-    """A model of the shape that a file tells, with a random start."""
+def make_model(content: dict[str, Any], path: str | os.PathLike[str]) -> Module:
+    """A model of the shape that a file gives, with a random start."""
     kind = content["model"]
     if kind not in ("Linear", "MLP"):
         raise DataError(f"{path} holds a {kind!r:.60}; known are Linear and MLP")
     sizes = content["sizes"] if kind == "MLP" else [content["inputs"], content["outputs"]]
-    # Before anything is made of it: a small file may claim to be a giant.
+    # Checked before anything is allocated: a small file may claim to hold a giant model.
     if sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes)) != len(
         content["parameters"]
     ):

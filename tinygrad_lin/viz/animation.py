@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-    from tinygrad_lin.nn.checkpoint import Snapshot
+    from tinygrad_lin.nn.training.history import Snapshot
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.training.history import Snapshot
 
 MAX_FRAMES = 40
 PER_SECOND = 10

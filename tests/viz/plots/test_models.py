@@ -13,7 +13,7 @@ from PIL import Image
 from viz.plots.lines import LINE, contour_of, labelled, numbers, texts, trained
 
 from tinygrad_lin import MLP, Data, DataError, Linear, mse
-from tinygrad_lin.nn.checkpoint import Snapshot
+from tinygrad_lin.nn.training.history import Snapshot
 from tinygrad_lin.viz.plots import (
     CURVE,
     POINTS,

@@ -15,7 +15,7 @@ from PIL import Image
 from viz.plots.lines import LINE, texts, trained
 
 from tinygrad_lin import MLP, Data, History, Linear, Value, scope, sweep
-from tinygrad_lin.nn.checkpoint import Snapshot
+from tinygrad_lin.nn.training.history import Snapshot
 from tinygrad_lin.viz.plots import (
     new_figure,
     plot_boundary,

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from viz.plots.lines import LINE, labelled, numbers
 
 from tinygrad_lin import MLP, History, Linear, Sweep, Value, fit, scope, sweep
-from tinygrad_lin.nn import rates
-from tinygrad_lin.nn.checkpoint import Snapshot
+from tinygrad_lin.nn import learning_rate_sweep
+from tinygrad_lin.nn.training.history import Snapshot
 from tinygrad_lin.viz.plots import (
     VERDICTS,
     plot_gradients,
@@ -111,11 +111,11 @@ def test_a_sweep_shows_each_run_in_the_style_of_its_verdict() -> None:
 
 
 def test_every_verdict_has_a_style() -> None:
-    assert tuple(VERDICTS) == rates.VERDICTS
+    assert tuple(VERDICTS) == learning_rate_sweep.VERDICTS
 
 
 def test_a_cost_that_ran_away_ends_its_curve() -> None:
-    runs = [rates.Run(2.0, [1.0, 10.0, math.inf], math.inf, "diverging")]
+    runs = [learning_rate_sweep.Run(2.0, [1.0, 10.0, math.inf], math.inf, "diverging")]
     figure = plot_sweep(Sweep(runs, None, 0.5))
     (line,) = figure.axes[0].lines
     assert numbers(line)[1][:2] == [1.0, 10.0]

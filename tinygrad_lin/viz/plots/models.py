@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-    from tinygrad_lin.nn.checkpoint import Snapshot
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.linear import Module
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.losses import Loss
 
 
 def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None = None) -> Figure:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from tinygrad_lin.nn.rates import Sweep
-    from tinygrad_lin.nn.training import History
+    from tinygrad_lin.nn.learning_rate_sweep import Sweep
+    from tinygrad_lin.nn.training.history import History
     from tinygrad_lin.value import Value
 
 VERDICTS = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from tinygrad_lin.nn.linear import Module
+    from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.value import Value
     from tinygrad_lin.viz.webpage.training import Training
 

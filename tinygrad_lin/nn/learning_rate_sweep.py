@@ -8,17 +8,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError, DivergedError
+from tinygrad_lin.nn.curvature import learning_rate_limit
 from tinygrad_lin.nn.losses import half_mse
-from tinygrad_lin.nn.optim import learning_rate_limit
-from tinygrad_lin.nn.passes import cost_of
-from tinygrad_lin.nn.training import fit
+from tinygrad_lin.nn.modules import set_data
+from tinygrad_lin.nn.training.fit import fit
+from tinygrad_lin.nn.training.recorded_step import record_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.linear import Module
-    from tinygrad_lin.nn.passes import Loss
+    from tinygrad_lin.nn.losses import Loss
+    from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.value import Value
 
 TOO_LOW = "too low"
@@ -27,12 +28,12 @@ AT_THE_LIMIT = "at the limit"
 DIVERGING = "diverging"
 VERDICTS = (TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING)
 
-NEAR = 0.01
-"""How far from the limit, as a part of it, a learning rate is still at it."""
-LEFT = 0.01
-"""The part of the cost that a good learning rate may leave of what can be learned."""
-EXACT = 1e-5
-"""How close the measured limit is, as a part of it."""
+LIMIT_MARGIN = 0.01
+"""A learning rate is at the limit if it differs from it by no more than this part of it."""
+MAX_COST_LEFT = 0.01
+"""A good learning rate leaves no more than this part of the cost that can be learned."""
+LIMIT_PRECISION = 1e-5
+"""The measured limit is right to this part of it."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,8 @@ class Run:
 
     Attributes:
         rate: the learning rate.
-        costs: the cost before the first step and after each; infinite where it
-            ran away.
-        growth: the factor by which its steps grow from one to the next, at the end.
+        costs: the cost before the first step and after each; the last is infinite if it diverged.
+        growth: the factor by which steps grow from one to the next, at the end.
         verdict: too low, good, at the limit, or diverging.
     """
 
@@ -82,12 +82,7 @@ class Sweep:
 
 
 def sweep(
-    model: Module,
-    data: Data,
-    rates: Iterable[float],
-    *,
-    loss: Loss = half_mse,
-    steps: int = 200,
+    model: Module, data: Data, rates: Iterable[float], *, loss: Loss = half_mse, steps: int = 200
 ) -> Sweep:
     """Train a model by gradient descent at several learning rates, always from the same start.
 
@@ -117,47 +112,55 @@ def sweep(
         raise DataError("a sweep needs at least one learning rate")
     if not isinstance(steps, int) or steps < 4:
         raise DataError(f"a sweep needs at least 4 steps to see them grow or shrink, not {steps!r}")
-    parameters = model.parameters()
-    start = [p.data for p in parameters]
-
-    def run(rate: float) -> Run:
-        for parameter, number in zip(parameters, start):
-            parameter.data = number
-        return descend(model, data, rate, loss, steps)
-
-    try:
-        computed = learning_rate_limit(cost_of(model, data.x, data.y, loss), parameters)
-        runs = [run(rate) for rate in rates]
-        measured = None
-        below, above = shrinking_and_growing(runs)
-        if below and above:
-            while above / below > 1.0 + EXACT:
-                middle = math.sqrt(below * above)
-                if run(middle).growth > 1.0:
-                    above = middle
-                else:
-                    below = middle
-            measured = above
-    finally:
-        for parameter, number in zip(parameters, start):
-            parameter.data = number
+    runs, measured, computed = try_rates(model, data, rates, loss, steps)
     lowest = min(min(each.costs) for each in runs)
     judged = [replace(each, verdict=verdict(each, lowest, measured)) for each in runs]
     return Sweep(judged, measured, computed)
 
 
-def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> Run:
-    """Training at one rate, and the factor by which its steps have come to grow.
+def try_rates(
+    model: Module, data: Data, rates: list[float], loss: Loss, steps: int
+) -> tuple[list[Run], float | None, float]:
+    """The runs at some rates, and the limit as measured between them and as computed."""
+    parameters = model.parameters()
+    start = [p.data for p in parameters]
 
-    That is seen in how the gradient changes from step to step, for that is dominated by the
-    steepest direction: slow ones hardly change.
+    def run(rate: float) -> Run:
+        set_data(parameters, start)
+        return descend(model, data, rate, loss, steps)
+
+    try:
+        computed = learning_rate_limit(record_cost(model, data.x, data.y, loss), parameters)
+        runs = [run(rate) for rate in rates]
+        return runs, measure_limit(run, *shrinking_and_growing(runs)), computed
+    finally:
+        set_data(parameters, start)
+
+
+def measure_limit(
+    run: Callable[[float], Run], below: float | None, above: float | None
+) -> float | None:
+    """The rate at which steps begin to grow, by bisection between one below and one above it."""
+    if not below or not above:
+        return None
+    while above / below > 1.0 + LIMIT_PRECISION:
+        middle = math.sqrt(below * above)
+        below, above = (below, middle) if run(middle).growth > 1.0 else (middle, above)
+    return above
+
+
+def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> Run:
+    """Training at one rate, and the factor by which its steps grow at the end.
+
+    The factor is that of the changes of the gradient from step to step, which are dominated by the
+    steepest direction: along the others the gradient hardly changes.
     """
     costs: list[float] = []
-    slopes: list[list[float]] = []
+    gradients: list[list[float]] = []
 
     def watch(step: int, cost: Value, model: Module) -> None:
         costs.append(cost.data)
-        slopes.append([p.grad for p in model.parameters()])
+        gradients.append([p.grad for p in model.parameters()])
 
     try:
         history = fit(
@@ -167,7 +170,7 @@ def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> R
         return Run(rate, [*costs, math.inf], math.inf)
     if history.interrupted:
         raise KeyboardInterrupt
-    changes = [math.dist(before, after) for before, after in pairwise(slopes)]
+    changes = [math.dist(before, after) for before, after in pairwise(gradients)]
     middle, last = changes[len(changes) // 2], changes[-1]
     passed = len(changes) - 1 - len(changes) // 2
     return Run(rate, costs, (last / middle) ** (1 / passed) if middle else 0.0)
@@ -181,10 +184,10 @@ def shrinking_and_growing(runs: list[Run]) -> tuple[float | None, float | None]:
 
 
 def verdict(run: Run, lowest: float, limit: float | None) -> str:
-    """What became of a run."""
-    if limit and abs(run.rate / limit - 1.0) <= NEAR:
+    """What to say of a run."""
+    if limit and abs(run.rate / limit - 1.0) <= LIMIT_MARGIN:
         return AT_THE_LIMIT
     if run.growth > 1.0:
         return DIVERGING
     left = run.costs[-1] - lowest
-    return TOO_LOW if left > LEFT * (run.costs[0] - lowest) else GOOD
+    return TOO_LOW if left > MAX_COST_LEFT * (run.costs[0] - lowest) else GOOD

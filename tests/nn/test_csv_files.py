@@ -1,154 +1,27 @@
-"""Points: the package's own sets, CSV files with every fault, and scaling."""
+"""CSV files: what can be read, whole and in batches, and every fault."""
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import sys
-from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 
 import numpy
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tinygrad_lin import Data, DataError, Linear, Newton, fit, load, read_csv, read_csv_batches
-from tinygrad_lin.nn.data import SETS, Scaling, moons
+from tinygrad_lin import (
+    Data,
+    DataError,
+    Linear,
+    fit,
+    read_csv,
+    read_csv_batches,
+)
 
-SLOPE, INTERCEPT = "1.00211681802045", "-0.262323073774029"  # certified by NIST
-NUMBERS = st.floats(-1e3, 1e3)
-
-
-def of_column(numbers: list[float]) -> Data:
-    return Data([[number] for number in numbers], [0.0] * len(numbers))
-
-
-# The package's own sets
-
-
-def test_the_line_is_the_article_s() -> None:
-    data = load("line")
-    assert data.x == [[2.0], [4.0]]
-    assert data.y == [19.0, 35.0]
-    assert data.truth == (8.0, 3.0)
-    assert [8.0 * x + 3.0 for (x,) in data.x] == data.y
-
-
-def test_norris_has_the_least_squares_line_that_nist_certifies() -> None:
-    path = files("tinygrad_lin.nn") / "datasets" / "norris.csv"
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    x, y = ([Fraction(row[name]) for row in rows] for name in "xy")
-    assert len(rows) == 36
-    zero = Fraction(0)
-    mean_x, mean_y = sum(x, zero) / 36, sum(y, zero) / 36
-    shared = sum(((u - mean_x) * (v - mean_y) for u, v in zip(x, y)), zero)
-    slope = shared / sum(((u - mean_x) * (u - mean_x) for u in x), zero)
-    intercept = mean_y - slope * mean_x
-    assert abs(slope - Fraction(SLOPE)) <= Fraction(5, 10**15)
-    assert abs(intercept - Fraction(INTERCEPT)) <= Fraction(5, 10**16)
-    data = load("norris")
-    assert data.truth == (float(SLOPE), float(INTERCEPT))
-    assert [row[0] for row in data.x] == [float(u) for u in x]
-    assert data.y == [float(v) for v in y]
-    assert "NIST" in data.source
-
-
-def test_longley_has_the_least_squares_plane_that_nist_certifies() -> None:
-    data = load("longley")
-    assert len(data.y) == 16
-    rows = [[Fraction(str(v)) for v in (*row, 1.0)] for row in data.x]
-    # Gauss's elimination of the normal equations, in fractions: no rounding.
-    table = [
-        [
-            *(sum((row[i] * row[j] for row in rows), Fraction(0)) for j in range(7)),
-            sum((row[i] * Fraction(y) for row, y in zip(rows, data.y)), Fraction(0)),
-        ]
-        for i in range(7)
-    ]
-    for k in range(7):
-        table[k] = [cell / table[k][k] for cell in table[k]]
-        for i in range(7):
-            if i != k:
-                table[i] = [a - table[i][k] * b for a, b in zip(table[i], table[k])]
-    assert [float(row[-1]) for row in table] == pytest.approx(list(data.truth), rel=1e-14)
-    assert data.features[-1] == "year"
-    assert [row[-1] for row in data.x] == list(range(1947, 1963))
-
-
-@pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_anscombe_s_sets_have_the_same_line_mean_and_correlation(number: int) -> None:
-    data = load(f"anscombe{number}")
-    x, y = numpy.array(data.x)[:, 0], numpy.array(data.y)
-    slope, intercept = numpy.polyfit(x, y, 1)
-    # As the paper says of all four.
-    assert (len(y), x.mean(), round(y.mean(), 2)) == (11, 9.0, 7.5)
-    assert (round(slope, 2), round(intercept, 1)) == (0.5, 3.0)
-    assert round(numpy.corrcoef(x, y)[0, 1] ** 2, 2) == 0.67
-    assert numpy.sum((x - 9.0) ** 2) == 110.0
-
-
-def test_moons_without_noise_are_half_circles() -> None:
-    data = moons(points=50, noise=0.0)
-    for (x1, x2), y in zip(data.x, data.y):
-        if y == 0.0:
-            assert math.hypot(x1, x2) == pytest.approx(1.0)
-            assert x2 >= 0.0
-        else:
-            assert math.hypot(x1 - 1.0, x2 - 0.5) == pytest.approx(1.0)
-            assert x2 <= 0.5
-    assert data.y.count(0.0) == data.y.count(1.0) == 25
-    assert len({tuple(row) for row in data.x}) == 50
-
-
-def test_moons_with_noise_come_from_the_seed() -> None:
-    still = numpy.array(moons(2000, noise=0.0).x)
-    assert load("moons") == moons() == moons(200, 0.1, 42) != moons(rng=43)
-    assert numpy.std(numpy.array(moons(2000, noise=0.3).x) - still) == pytest.approx(0.3, rel=0.05)
-
-
-def test_the_curves_are_what_they_say() -> None:
-    sine, steps = load("sine"), load("steps")
-    assert len(sine.y) == len(steps.y) == 40
-    assert (sine.x[0], sine.x[-1]) == ([-1.0], [1.0])
-    assert sine.y == [math.sin(math.pi * x) for (x,) in sine.x]
-    assert sorted(set(steps.y)) == [-1.0, -0.5, 0.0, 0.5, 1.0]
-    assert all(y <= x < y + 0.5 for (x,), y in zip(steps.x, steps.y))
-
-
-def test_what_else_they_are_called() -> None:
-    assert load("anscombe") == load("anscombe1")
-    assert load("stair") == load("steps")
-
-
-def test_every_set_has_its_line_in_the_sources() -> None:
-    sources = (files("tinygrad_lin.nn") / "datasets" / "SOURCES.md").read_text(encoding="utf-8")
-    for name in SETS:
-        assert f"| {name.rstrip('1234')}" in sources
-        data = load(name)
-        assert data.source
-        assert len(data.x) == len(data.y)
-        assert {len(row) for row in data.x} == {len(data.features)}
-
-
-def test_newton_agrees_with_nist_on_longley_to_11_digits_and_rests() -> None:
-    data, model = load("longley"), Linear(6)
-    history = fit(model, data.x, data.y, optimizer=Newton(model.parameters()), steps=20)
-    assert history.converged
-    assert history.steps < 5
-    learned = [p.data for p in model.parameters()]
-    assert learned == pytest.approx(list(data.truth), rel=1e-11)
-
-
-@pytest.mark.parametrize("name", ["", "iris", "Line", "line.csv", "../line"])
-def test_an_unknown_set_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(DataError, match="line, norris"):
-        load(name)
-
-
-# CSV files that can be used
+# Files that can be used
 
 
 @pytest.mark.parametrize(
@@ -168,7 +41,7 @@ def test_an_unknown_set_is_refused_with_the_known_ones(name: str) -> None:
         b"x,y\n1.0,2e0\n+3,0.4E1\n",
     ],
 )
-def test_the_same_points_written_in_many_ways(tmp_path: Path, content: bytes) -> None:
+def test_the_same_points_may_be_written_in_many_ways(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "points.csv"
     path.write_bytes(content)
     assert read_csv(path) == read_csv(str(path)) == Data([[1.0], [3.0]], [2.0, 4.0])
@@ -223,7 +96,7 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         read_csv("-")
 
 
-# CSV files that cannot be used
+# Files that cannot be used
 
 
 @pytest.mark.parametrize(
@@ -289,7 +162,7 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, content: bytes, said: l
         (["a", "a"], "y", "used once"),
     ],
 )
-def test_a_choice_of_columns_that_cannot_be(
+def test_a_choice_of_columns_that_is_impossible_is_refused(
     tmp_path: Path, x: list[str], y: str | None, said: str
 ) -> None:
     path = tmp_path / "points.csv"
@@ -300,7 +173,7 @@ def test_a_choice_of_columns_that_cannot_be(
     assert said in str(caught.value)
 
 
-def test_what_cannot_be_read_is_an_oserror_that_names_it(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_an_oserror_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing"):
         read_csv(tmp_path / "nothing.csv")
     with pytest.raises(OSError, match=tmp_path.name):
@@ -328,63 +201,7 @@ def test_any_bytes_give_finite_points_or_a_dataerror(
         assert all(map(math.isfinite, [*data.y, *(v for row in data.x for v in row)]))
 
 
-# Scaling
-
-
-@pytest.mark.parametrize("size", [1.0, -1e6, 1e-200, 1e200])
-def test_mean_and_deviation_by_hand_in_any_unit(size: float) -> None:
-    scaling = Scaling.of(of_column([1.0 * size, 2.0 * size, 3.0 * size]))
-    assert scaling.means == pytest.approx([2.0 * size], rel=1e-14, abs=0.0)
-    assert scaling.deviations == pytest.approx([abs(size) * math.sqrt(2 / 3)], rel=1e-14, abs=0.0)
-
-
-def test_numbers_at_the_end_of_the_scale_are_scaled_or_refused() -> None:
-    try:
-        scaling = Scaling.of(of_column([1.7e308, 1.7e308, -1.7e308]))
-    except DataError:
-        return
-    assert all(map(math.isfinite, [*scaling.means, *scaling.deviations]))
-
-
-@given(rows=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=10))
-def test_scaled_features_have_mean_0_and_deviation_1(rows: list[tuple[float, float]]) -> None:
-    columns = list(zip(*rows))
-    assume(all(max(column) - min(column) > 1e-3 for column in columns))
-    data = Data([list(row) for row in rows], [0.0] * len(rows), ("a", "b"))
-    for column in zip(*Scaling.of(data).apply(data.x)):
-        assert math.fsum(column) / len(rows) == pytest.approx(0.0, abs=1e-9)
-        assert math.fsum(v * v for v in column) / len(rows) == pytest.approx(1.0, rel=1e-9)
-
-
-@given(
-    rows=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=10),
-    weights=st.tuples(NUMBERS, NUMBERS),
-    bias=NUMBERS,
-)
-def test_undo_gives_the_same_line_in_the_units_of_the_data(
-    rows: list[tuple[float, float]], weights: tuple[float, float], bias: float
-) -> None:
-    columns = list(zip(*rows))
-    assume(all(max(column) - min(column) > 1e-3 for column in columns))
-    data = Data([list(row) for row in rows], [0.0] * len(rows), ("a", "b"))
-    scaling = Scaling.of(data)
-    back, moved = scaling.undo(list(weights), bias)
-    size = 1.0 + sum(abs(w) * 1e3 for w in back) + abs(moved)
-    for row, scaled in zip(data.x, scaling.apply(data.x)):
-        wanted = sum(w * v for w, v in zip(weights, scaled)) + bias
-        got = sum(w * v for w, v in zip(back, row)) + moved
-        assert got == pytest.approx(wanted, rel=1e-9, abs=1e-9 * size)
-
-
-@given(number=st.floats(-1e9, 1e9), count=st.integers(2, 12))
-@example(number=0.1, count=3)
-def test_a_constant_feature_is_refused_by_name(number: float, count: int) -> None:
-    data = Data([[float(k), number] for k in range(count)], [0.0] * count, ("a", "b"))
-    with pytest.raises(DataError, match="column 'b' is constant"):
-        Scaling.of(data)
-
-
-# The same in batches
+# Batches
 
 
 @pytest.mark.parametrize(
@@ -398,9 +215,7 @@ def test_a_constant_feature_is_refused_by_name(number: float, count: int) -> Non
         (b"x,y\n1," + b"9" * 200_000 + b"\n", "line 2: field larger"),
     ],
 )
-def test_what_is_wrong_in_batches_is_a_data_error_too(
-    tmp_path: Path, content: bytes, said: str
-) -> None:
+def test_a_fault_is_a_dataerror_in_batches_too(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "points.csv"
     path.write_bytes(content)
     for read in (read_csv, lambda path, **chosen: list(read_csv_batches(path, **chosen))):
@@ -408,7 +223,7 @@ def test_what_is_wrong_in_batches_is_a_data_error_too(
             read(path, x=["x"], y="y") if b"note" in content else read(path)
 
 
-def test_a_name_of_two_lines_in_batches(tmp_path: Path) -> None:
+def test_a_name_may_have_two_lines_in_batches_too(tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text('\n"two\nlines, each, long";y\n1;2\n', encoding="utf-8")
     ((x, y),) = read_csv_batches(path)
@@ -416,6 +231,37 @@ def test_a_name_of_two_lines_in_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, -1])
-def test_a_batch_has_points(tmp_path: Path, rows: int) -> None:
+def test_a_batch_without_points_is_refused(tmp_path: Path, rows: int) -> None:
     with pytest.raises(DataError, match="at least one point"):
         next(read_csv_batches(tmp_path / "points.csv", rows=rows))
+
+
+def test_a_csv_file_is_read_in_batches(tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    xs = numpy.linspace(-1.0, 1.0, 1001).tolist()
+    file.write_text("\n\ufeffx;y\n".lstrip() + "".join(f"{x!r};{8 * x + 3!r}\n\n" for x in xs))
+    batches = list(read_csv_batches(file, rows=100))
+    assert [len(x) for x, _ in batches] == [100] * 10 + [1]
+    assert numpy.concatenate([x[:, 0] for x, _ in batches]).tolist() == xs
+    line = Linear()
+    every = (batch for _ in range(30) for batch in read_csv_batches(file, rows=100))
+    history = fit(line, every, lr=0.5, tolerance=0.0)
+    assert history.steps == 330
+    assert [p.data for p in line.parameters()] == pytest.approx([8.0, 3.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("x,y\n1,2\n3,4\n5,six\n", r"line 4, column 'y': 'six' is not a number"),
+        ("x,y\n1,2\n3,4\n5\n", "line 4: 1 cells under 2 names"),
+        ("x,y\n1,2\n3,4\n5,nan\n", "line 4, column 'y': nan is not a finite number"),
+        ("y\n1\n", "only the column 'y'"),
+    ],
+)
+def test_a_batch_that_cannot_be_read_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match=said):
+        fit(Linear(), read_csv_batches(file, rows=2), lr=1e-6)

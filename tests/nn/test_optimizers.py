@@ -1,9 +1,9 @@
-"""A step of gradient descent, and the learning rate at which it begins to diverge."""
+"""The optimizers: single steps by hand, and what they refuse."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy
 import pytest
@@ -22,23 +22,17 @@ from tinygrad_lin import (
     Optimizer,
     Value,
     fit,
-    half_mse,
-    learning_rate_limit,
-    mse,
+    nn,
     sin,
     total,
 )
-from tinygrad_lin.check.strategies import TrainingSet, training_sets
+from tinygrad_lin.nn import optimizers
+from tinygrad_lin.nn.optimizers import OPTIMIZERS
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
-# The Hessian of the line's cost is X^T X / n = [[10, 3], [3, 1]] with eigenvalues (11 ± √117) / 2.
-LINE_LIMIT = 2 / ((11 + math.sqrt(117)) / 2)
 
 
-FEATURES = st.integers(1, 3).flatmap(lambda width: training_sets(width, min_size=1, max_size=6))
-
-
-def test_a_step_by_hand() -> None:
+def test_a_step_of_sgd_by_hand() -> None:
     w, b = Value(2.0), Value(-1.0)
     w.grad, b.grad = 4.0, -8.0
     SGD([w, b], lr=0.25).step()
@@ -68,15 +62,15 @@ def test_a_parameter_is_a_leaf(parameter: Any) -> None:
         SGD([Value(1.0), parameter], 0.1)
 
 
-SLOPES = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
+GRADIENTS = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
 
 
-def walked(optimizer: Optimizer, slopes: list[float]) -> list[float]:
-    """Where a parameter that begins at 0 stands after each of the slopes."""
+def walked(optimizer: Optimizer, gradients: list[float]) -> list[float]:
+    """Where a parameter that begins at 0 stands after each of the gradients."""
     (w,) = optimizer.parameters
     places = []
-    for slope in slopes:
-        w.grad = slope
+    for gradient in gradients:
+        w.grad = gradient
         optimizer.step()
         places.append(w.data)
     return places
@@ -85,30 +79,34 @@ def walked(optimizer: Optimizer, slopes: list[float]) -> list[float]:
 # Momentum and Adam, against the sums that their recursions add up to
 
 
-def test_momentum_by_hand() -> None:
+def test_three_steps_of_momentum_by_hand() -> None:
     # The speed is 4, then 4 / 2 + 2 = 4, then 4 / 2 - 3 = -1.
     assert walked(Momentum([Value(0.0)], 0.25, beta=0.5), [4.0, 2.0, -3.0]) == [-1.0, -2.0, -1.75]
 
 
-@given(slopes=SLOPES, beta=st.sampled_from([0.0, 0.5, 0.9]))
-def test_momentum_adds_up_what_is_left_of_every_slope(slopes: list[float], beta: float) -> None:
-    speeds = [sum(beta ** (t - i) * slopes[i] for i in range(t + 1)) for t in range(len(slopes))]
+@given(gradients=GRADIENTS, beta=st.sampled_from([0.0, 0.5, 0.9]))
+def test_momentum_adds_up_what_is_left_of_every_gradient(
+    gradients: list[float], beta: float
+) -> None:
+    speeds = [
+        sum(beta ** (t - i) * gradients[i] for i in range(t + 1)) for t in range(len(gradients))
+    ]
     wanted = -0.1 * numpy.cumsum(speeds)
-    found = walked(Momentum([Value(0.0)], 0.1, beta), slopes)
+    found = walked(Momentum([Value(0.0)], 0.1, beta), gradients)
     assert found == pytest.approx(list(wanted), rel=1e-9, abs=1e-9)
 
 
 def test_momentum_without_memory_is_sgd() -> None:
-    slopes = [1.5, -2.0, 0.25]
-    memoryless = walked(Momentum([Value(0.0)], 0.1, beta=0.0), slopes)
-    assert memoryless == walked(SGD([Value(0.0)], 0.1), slopes)
+    gradients = [1.5, -2.0, 0.25]
+    memoryless = walked(Momentum([Value(0.0)], 0.1, beta=0.0), gradients)
+    assert memoryless == walked(SGD([Value(0.0)], 0.1), gradients)
 
 
-@pytest.mark.parametrize("slope", [1e-3, 1.0, -250.0, 1e9])
-def test_adam_s_first_step_is_lr_whatever_the_slope(slope: float) -> None:
+@pytest.mark.parametrize("gradient", [1e-3, 1.0, -250.0, 1e9])
+def test_adam_s_first_step_is_lr_whatever_the_gradient(gradient: float) -> None:
     # m = (1 - beta1) g / (1 - beta1) = g and likewise v = g²: the step is lr g / (|g| + eps).
-    wanted = -0.1 * slope / (abs(slope) + 1e-8)
-    assert walked(Adam([Value(0.0)], 0.1), [slope]) == [pytest.approx(wanted, rel=1e-12)]
+    wanted = -0.1 * gradient / (abs(gradient) + 1e-8)
+    assert walked(Adam([Value(0.0)], 0.1), [gradient]) == [pytest.approx(wanted, rel=1e-12)]
 
 
 def test_adam_s_second_step_by_hand() -> None:
@@ -118,31 +116,31 @@ def test_adam_s_second_step_by_hand() -> None:
     assert two - one == pytest.approx(-(4 / 3) / (math.sqrt(48 / 7) + 1))
 
 
-@given(slopes=SLOPES)
-def test_adam_steps_by_the_weighted_means_of_the_paper(slopes: list[float]) -> None:
+@given(gradients=GRADIENTS)
+def test_adam_steps_by_the_weighted_means_of_the_paper(gradients: list[float]) -> None:
     beta1, beta2, place, wanted = 0.9, 0.999, 0.0, []
-    for t in range(1, len(slopes) + 1):
-        past = numpy.array(slopes[:t])
+    for t in range(1, len(gradients) + 1):
+        past = numpy.array(gradients[:t])
         mean = numpy.average(past, weights=beta1 ** numpy.arange(t - 1, -1, -1))
         square = numpy.average(past**2, weights=beta2 ** numpy.arange(t - 1, -1, -1))
         place -= 0.01 * mean / (math.sqrt(square) + 1e-8)
         wanted.append(place)
-    assert walked(Adam([Value(0.0)], 0.01), slopes) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+    assert walked(Adam([Value(0.0)], 0.01), gradients) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
 
 
-def test_parameters_do_not_mix() -> None:
+def test_parameters_of_one_optimizer_do_not_mix() -> None:
     for make in (Momentum, Adam):
         u, v = Value(0.0), Value(0.0)
         both = make([u, v], 0.1)
-        for slope in (1.0, -2.0, 3.0):
-            u.grad, v.grad = slope, -10.0 * slope
+        for gradient in (1.0, -2.0, 3.0):
+            u.grad, v.grad = gradient, -10.0 * gradient
             both.step()
         assert u.data == walked(make([Value(0.0)], 0.1), [1.0, -2.0, 3.0])[-1]
         assert v.data == walked(make([Value(0.0)], 0.1), [-10.0, 20.0, -30.0])[-1]
 
 
 @pytest.mark.parametrize("make", [SGD, Momentum, Adam])
-def test_who_keeps_the_state_can_go_back_to_it(make: Any) -> None:
+def test_whoever_keeps_the_state_can_go_back_to_it(make: Any) -> None:
     optimizer = make([Value(0.0)], 0.1)
     (w,) = optimizer.parameters
     walked(optimizer, [1.0, 2.0])
@@ -172,15 +170,15 @@ def test_settings_that_make_no_sense_are_refused(make: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda w: Momentum(w, 0.1), Adam, Newton])
-def test_they_take_leaves_only(make: Any) -> None:
+def test_every_optimizer_takes_leaves_only(make: Any) -> None:
     with pytest.raises(OperandError, match="leaf"):
         make([Value(1.0) * 2.0])
 
 
 def test_an_optimizer_of_one_s_own_is_its_changes() -> None:
     class Sign(Optimizer):
-        def changes(self, slopes: Any, cost: Value | None) -> Any:
-            return [math.copysign(self.lr, slope) for slope in slopes]
+        def changes(self, gradients: Any, cost: Value | None) -> Any:
+            return [math.copysign(self.lr, gradient) for gradient in gradients]
 
     line = Linear()
     w, b = (p.data for p in line.parameters())
@@ -189,7 +187,7 @@ def test_an_optimizer_of_one_s_own_is_its_changes() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda w: Momentum(w, 0.05), lambda w: Adam(w, 0.1)])
-def test_they_learn_8_and_3(make: Any) -> None:
+def test_momentum_and_adam_learn_8_and_3(make: Any) -> None:
     line = Linear()
     history = fit(line, X, Y, optimizer=make(line.parameters()), steps=20_000)
     assert history.converged
@@ -204,11 +202,11 @@ def test_newton_learns_the_line_in_one_step(seed: int) -> None:
     line = Linear(rng=seed)
     history = fit(line, X, Y, optimizer=Newton(line.parameters()), steps=1)
     assert history.steps == 1
-    # The slopes are known to some 16 digits, of which the condition number 119 costs two.
+    # The gradients are known to some 16 digits, of which the condition number 119 costs two.
     assert [p.data for p in line.parameters()] == pytest.approx([8.0, 3.0], rel=1e-13)
 
 
-def test_newton_goes_part_of_the_way() -> None:
+def test_newton_goes_part_of_the_way_at_a_lower_rate() -> None:
     w = Value(8.0)
     cost = (w - 2.0) ** 2
     cost.backward()
@@ -291,52 +289,45 @@ def test_newton_asks_for_the_cost() -> None:
         Newton([Value(1.0)]).step()
 
 
-# The limit
+# What PyTorch's users do
 
 
-def test_the_limit_of_the_line() -> None:
-    line = Linear()
-    cost = half_mse([line(x) for x in X], Y)
-    limit = learning_rate_limit(cost, line.parameters())
-    assert round(limit, 5) == 0.18335
-    assert limit == pytest.approx(LINE_LIMIT, rel=1e-12)
-    full = mse([line(x) for x in X], Y)  # twice the cost curves twice as much
-    assert learning_rate_limit(full, line.parameters()) == pytest.approx(LINE_LIMIT / 2, rel=1e-12)
+@pytest.mark.parametrize("make", [lambda w: SGD(w, 0.1), lambda w: Momentum(w, 0.1), Adam, Newton])
+def test_zero_grad_of_an_optimizer_sets_the_gradients_of_its_parameters_to_0(make: Any) -> None:
+    w, b, other = Value(1.0), Value(2.0), Value(3.0)
+    total([w * w, b * b, other * other]).backward()
+    make([w, b]).zero_grad()
+    assert (w.grad, b.grad, other.grad) == (0.0, 0.0, 6.0)
 
 
-@given(points=FEATURES)
-def test_the_limit_is_that_of_numpy_s_eigenvalues(points: TrainingSet) -> None:
-    rows = [numpy.atleast_1d(row).tolist() for row in points.x]
-    model = Linear(inputs=len(rows[0]))
-    cost = half_mse([model(row) for row in rows], [1.0] * len(rows))
-    design = numpy.hstack([numpy.array(rows), numpy.ones((len(rows), 1))])
-    steepest = numpy.linalg.eigvalsh(design.T @ design / len(rows))[-1]
-    assert learning_rate_limit(cost, model.parameters()) == pytest.approx(2 / steepest, rel=1e-9)
+@pytest.mark.parametrize("make", [lambda w: SGD(w, 0.1), lambda w: Momentum(w, 0.1), Adam])
+def test_a_gradient_of_none_counts_as_0(make: Any) -> None:
+    grads: list[Any] = [None, 3.0]
+    moved = []
+    for first in (None, 0.0):
+        w, b = Value(1.0), Value(2.0)
+        w.grad, b.grad = cast("Any", first), grads[1]
+        make([w, b]).step()
+        moved.append((w.data, b.data))
+    assert moved[0] == moved[1]
+    assert moved[0][0] == 1.0
+    assert moved[0][1] < 2.0
 
 
-def test_training_shrinks_the_cost_below_the_limit_and_grows_it_above() -> None:
-    below = fit(Linear(), X, Y, lr=0.99 * LINE_LIMIT, steps=300, tolerance=0.0).costs
-    above = fit(Linear(), X, Y, lr=1.01 * LINE_LIMIT, steps=300, tolerance=0.0).costs
-    # Along the steepest eigenvector a step multiplies the error by -0.98 and by -1.02.
-    assert below[-1] < below[0] / 1000
-    assert above[-1] > above[0] * 1000
+def test_newton_counts_gradients_of_none_as_0_too() -> None:
+    w = Value(1.0)
+    w.grad = cast("Any", None)
+    Newton([w]).step(w * w)
+    assert w.data == 1.0
 
 
-def test_there_is_no_limit_where_the_cost_curves_nowhere_upwards() -> None:
-    w, b = Value(1.0), Value(2.0)
-    assert learning_rate_limit(3.0 * w - b, [w, b]) == math.inf
-    assert learning_rate_limit(-(w * w), [w]) == math.inf
-    assert learning_rate_limit(w * w, [b]) == math.inf
+# The command line's names
 
 
-def test_without_parameters_there_is_no_limit_to_ask_for() -> None:
-    with pytest.raises(DataError, match="at least one"):
-        learning_rate_limit(Value(1.0) * 2.0, [])
-
-
-def test_only_the_parameters_given_count() -> None:
-    w, b = Value(1.0), Value(2.0)
-    cost = total([w * w, 5.0 * b * b])
-    assert learning_rate_limit(cost, [w]) == pytest.approx(1.0)
-    assert learning_rate_limit(cost, [b]) == pytest.approx(0.2)
-    assert learning_rate_limit(cost, [w, b]) == pytest.approx(0.2)
+def test_every_optimizer_of_the_package_has_its_name_and_a_rate_to_try() -> None:
+    assert list(OPTIMIZERS) == ["sgd", "momentum", "adam", "newton"]
+    assert {kind.__name__ for kind in OPTIMIZERS.values()} | {"Optimizer"} == {*optimizers.__all__}
+    for name, kind in OPTIMIZERS.items():
+        assert kind.__name__.lower() == name
+        assert kind([Value(1.0)], lr=kind.usual_lr).lr == kind.usual_lr
+        assert getattr(nn, kind.__name__) is kind

@@ -1,4 +1,4 @@
-"""Scaled units: what is learned there says the same in the units of the data."""
+"""Standardized columns: what is learned there says the same in the units of the data."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
-from tinygrad_lin import MLP, Adam, Data, DataError, Linear, fit, half_mse, load
-from tinygrad_lin.nn.units import Units
+from tinygrad_lin import (
+    MLP,
+    Adam,
+    Data,
+    DataError,
+    Linear,
+    fit,
+    half_mse,
+    load,
+)
+from tinygrad_lin.nn.standardization import Standardization
 
 ROWS = [[1000.0 + k, 0.001 * (k % 4)] for k in range(12)]
+
 POINTS = Data(ROWS, [500.0 + k * k for k in range(12)], ("a", "b"), "t")
 
 
@@ -21,7 +31,7 @@ def cost(model: Any, data: Data) -> float:
 @pytest.mark.parametrize("target", [False, True])
 @pytest.mark.parametrize("make", [lambda: Linear(2), lambda: MLP([2, 3, 2, 1])])
 def test_a_model_and_its_history_say_the_same_in_both_units(make: Any, target: bool) -> None:
-    units, model = Units.of(POINTS, target), make()
+    units, model = Standardization.of(POINTS, target), make()
     scaled = units.apply(POINTS)
     size = 12 * 11 * 23 / 6  # of the squares of 0 to 11
     mean = 500.0 + size / 12
@@ -38,13 +48,13 @@ def test_a_model_and_its_history_say_the_same_in_both_units(make: Any, target: b
     assert history.best
     assert [p.data for p in model.parameters()] == list(history.best.parameters)
     start = make()
-    units.fold(start)
+    units.fold_into(start)
     assert [p.data for p in start.parameters()] == list(history.snapshots[0].parameters)
 
 
 def test_a_line_through_scaled_points_is_the_line_through_the_points() -> None:
     data, model = load("line"), Linear()
-    units = Units.of(data, target=True)
+    units = Standardization.of(data, target=True)
     assert units.apply(data).x == [[-1.0], [1.0]]
     assert units.apply(data).y == pytest.approx([-1.0, 1.0])
     history = fit(model, [[-1.0], [1.0]], [-1.0, 1.0], lr=1.0)
@@ -55,6 +65,6 @@ def test_a_line_through_scaled_points_is_the_line_through_the_points() -> None:
 
 def test_a_constant_target_is_refused_by_name_where_it_is_to_be_scaled() -> None:
     constant = replace(POINTS, y=[7.0] * 12)
-    Units.of(constant, target=False)
+    Standardization.of(constant, target=False)
     with pytest.raises(DataError, match="column 't' is constant"):
-        Units.of(constant, target=True)
+        Standardization.of(constant, target=True)

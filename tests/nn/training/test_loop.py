@@ -1,0 +1,211 @@
+"""The training loop: when it ends, what callbacks see, what Ctrl-C leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tinygrad_lin import (
+    MLP,
+    SGD,
+    Linear,
+    Module,
+    Value,
+    fit,
+    half_mse,
+    load,
+)
+from tinygrad_lin.nn.training.batches import split
+
+X, Y = [2.0, 4.0], [19.0, 35.0]
+
+TEN_X, TEN_Y = [float(k) for k in range(10)], [3.0 * k - 1.0 + (-1) ** k for k in range(10)]
+W, B = 0.4967141530112327, -0.13826430117118466
+
+
+def data(model: Module) -> list[float]:
+    return [p.data for p in model.parameters()]
+
+
+def gradients_by_hand(w: float, b: float) -> tuple[float, float]:
+    errors = [w * x + b - y for x, y in zip(X, Y)]
+    return (errors[0] * 2 + errors[1] * 4) / 2, (errors[0] + errors[1]) / 2
+
+
+# When it ends
+
+
+def test_without_a_tolerance_all_the_steps_are_taken() -> None:
+    line = Linear()
+    for parameter, number in zip(line.parameters(), (8.0, 3.0)):
+        parameter.data = number
+    history = fit(line, X, Y, steps=20, tolerance=0.0)
+    assert history.steps == 20
+    assert data(line) == [8.0, 3.0]
+    assert not history.converged
+
+
+def test_at_the_answer_no_step_is_needed() -> None:
+    line = Linear()
+    for parameter, number in zip(line.parameters(), (8.0, 3.0)):
+        parameter.data = number
+    history = fit(line, X, Y)
+    assert history.converged
+    assert history.steps == 0
+    assert list(history.costs) == [0.0]
+
+
+def test_training_ends_when_a_step_moves_no_parameter() -> None:
+    line = Linear()
+    before = data(line)
+    history = fit(line, X, Y, lr=1e-300, steps=1000)
+    assert history.converged
+    assert history.steps < 2
+    assert data(line) == before
+
+
+# Validation
+
+
+def test_the_points_kept_aside_are_not_learned_from() -> None:
+    learn, aside = split(10, 0.3, 42)
+    line, alone = Linear(), Linear()
+    history = fit(line, TEN_X, TEN_Y, lr=0.01, steps=20, validation=0.3)
+    by_hand = fit(alone, [TEN_X[k] for k in learn], [TEN_Y[k] for k in learn], lr=0.01, steps=20)
+    assert history.costs == by_hand.costs
+    at_the_start = half_mse([Linear()(TEN_X[k]) for k in aside], [TEN_Y[k] for k in aside])
+    assert history.validation[0] == pytest.approx(at_the_start.data, rel=1e-14)
+    assert len(history.validation) == 21
+
+
+def test_training_ends_with_the_parameters_that_did_best_on_the_points_kept_aside() -> None:
+    data_set = load("anscombe2")  # a parabola; a net bends to what it sees
+    net = MLP([1, 4, 1])
+    seen = []
+    history = fit(
+        net, data_set.x, data_set.y, lr=0.02, steps=3000, validation=0.4, patience=200,
+        callbacks=[lambda step, cost, model: seen.append(data(model))],
+    )  # fmt: skip
+    assert history.best is not None
+    assert history.best.cost == min(history.validation)
+    assert history.validation.index(history.best.cost) == history.best.step
+    assert data(net) == list(history.best.parameters) == seen[history.best.step]
+    if history.stopped:
+        assert history.steps == history.best.step + 200
+        assert history.outcome == "stopped early"
+
+
+def test_training_stops_when_patience_has_brought_nothing_better() -> None:
+    line = Linear()
+    line.w[0][0].data, line.b[0].data = 1.0, 0.0
+    _, aside = split(4, 0.25, 42)
+    y = [0.0] * 4
+    y[aside[0]] = 100.0  # what is learned leads away from this point
+    history = fit(line, [1.0] * 4, y, lr=0.01, steps=1000, validation=0.25, patience=7)
+    assert history.stopped
+    assert not history.converged
+    assert history.best is not None
+    assert (history.best.step, history.steps) == (0, 7)
+    assert data(line) == [1.0, 0.0]
+
+
+def test_an_epoch_is_validated_once() -> None:
+    history = fit(Linear(), TEN_X, TEN_Y, lr=0.001, steps=12, batch_size=2, validation=0.2)
+    assert len(history.validation) == 4  # before steps 0, 4, 8 and 12
+
+
+# Callbacks
+
+
+def test_callbacks_see_every_step_with_fresh_gradients() -> None:
+    line = Linear()
+    seen: list[tuple[int, float]] = []
+    order: list[str] = []
+
+    def watch(step: int, cost: Value, model: Module) -> None:
+        assert model is line
+        grads = [p.grad for p in line.parameters()]
+        assert grads == pytest.approx(gradients_by_hand(*data(line)), rel=1e-12)
+        seen.append((step, cost.data))
+        order.append("first")
+
+    history = fit(line, X, Y, steps=5, callbacks=iter([watch, lambda *_: order.append("second")]))
+    assert seen == list(enumerate(history.costs))
+    assert len(seen) == 6
+    assert order == ["first", "second"] * 6
+
+
+def test_callbacks_see_the_graph_and_change_nothing() -> None:
+    line, alone = Linear(), Linear()
+    seen: list[float] = []
+
+    def look(step: int, cost: Value, model: Any) -> None:
+        seen.append(cost.data)
+        assert cost.op is not None
+        assert any(parameter.grad for parameter in model.parameters())
+
+    history = fit(line, X, Y, lr=0.1, steps=20, callbacks=[look])
+    fit(alone, X, Y, lr=0.1, steps=20)
+    assert data(line) == data(alone)
+    assert seen == pytest.approx(history.costs.tolist(), rel=1e-12)
+
+
+def test_callbacks_may_change_the_parameters() -> None:
+    line = Linear()
+
+    def clip(step: int, cost: Value, model: Any) -> None:
+        for parameter in model.parameters():
+            parameter.data = min(max(parameter.data, -2.0), 2.0)
+
+    fit(line, X, Y, lr=0.01, steps=200, callbacks=[clip])
+    assert line.parameters()[0].data <= 2.0
+
+
+# Ctrl-C
+
+
+def test_ctrl_c_ends_training_and_keeps_what_was_learned() -> None:
+    line = Linear()
+
+    def press(step: int, cost: Value, model: Module) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    history = fit(line, X, Y, steps=100, callbacks=[press])
+    assert history.interrupted
+    assert not history.converged
+    assert history.steps == 3
+    assert data(line) == list(history.snapshots[-1].parameters)
+    assert data(line) != [W, B]
+    assert "interrupted" in repr(history)
+
+
+def test_ctrl_c_in_the_very_first_step_is_no_error() -> None:
+    def press(predictions: list[Value], targets: list[float]) -> Value:
+        raise KeyboardInterrupt
+
+    line = Linear()
+    history = fit(line, X, Y, loss=press)
+    assert history.interrupted
+    assert history.steps == 0
+    assert data(line) == [W, B]
+    assert "interrupted" in repr(history)
+
+
+def test_ctrl_c_in_the_middle_of_a_step_leaves_the_model_as_the_history_has_it() -> None:
+    class Interrupted(SGD):
+        steps = 0
+
+        def step(self, cost: Value | None = None) -> None:
+            super().step(cost)
+            self.steps += 1
+            if self.steps == 3:
+                self.parameters[0].data = 1e9
+                raise KeyboardInterrupt
+
+    line = Linear()
+    history = fit(line, X, Y, optimizer=Interrupted(line.parameters(), 0.01))
+    assert history.interrupted
+    assert history.steps == 2
+    assert tuple(data(line)) == history.snapshots[-1].parameters

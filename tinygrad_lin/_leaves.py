@@ -1,0 +1,21 @@
+"""The numbers of many leaves at once, unchecked, as quickly as a training loop asks for."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tinygrad_lin.value import Value
+
+
+def set_leaves(leaves: Iterable[Value], data: Iterable[float]) -> None:
+    """Give each leaf its number."""
+    for leaf, new in zip(leaves, data):
+        leaf._datum = new
+
+
+def move_leaves(leaves: Iterable[Value], changes: Iterable[float]) -> None:
+    """Subtract from each leaf its change."""
+    for leaf, change in zip(leaves, changes):
+        leaf._datum -= change

@@ -1,0 +1,1 @@
+"""Training: what `fit` checks, computes in every step, keeps and writes."""
