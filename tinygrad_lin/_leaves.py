@@ -1,4 +1,4 @@
-"""The numbers of many leaves at once, unchecked, as quickly as a training loop asks for."""
+"""The numbers of many leaves at once, as quickly as a training loop asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def set_leaves(leaves: Iterable[Value], data: Iterable[float]) -> None:
     """Give each leaf its number."""
     for leaf, new in zip(leaves, data):
-        leaf._datum = new
+        leaf._datum = float(new)
 
 
 def move_leaves(leaves: Iterable[Value], changes: Iterable[float]) -> None:

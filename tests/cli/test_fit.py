@@ -21,9 +21,9 @@ from cli.commands import (
 )
 
 from tinygrad_lin import MLP, Linear, load
-from tinygrad_lin.nn.training.batches import split
 from tinygrad_lin.nn.datasets import DATASETS
 from tinygrad_lin.nn.predictor import Predictor
+from tinygrad_lin.nn.training.batches import split
 
 SLOPE, INTERCEPT = 1.00211681802045, -0.262323073774029  # certified by NIST
 KEYS = {

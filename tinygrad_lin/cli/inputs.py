@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.datasets import ALIASES
-from tinygrad_lin.nn.datasets import DATASETS
-from tinygrad_lin.nn.data import Data
-from tinygrad_lin.nn.datasets import load
 from tinygrad_lin.nn.csv_files import read_csv
-from tinygrad_lin.nn.losses import binary_cross_entropy
-from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.datasets import ALIASES, DATASETS, load
+from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, DivergedError
 from tinygrad_lin.nn.curvature import learning_rate_limit
 from tinygrad_lin.nn.losses import half_mse
-from tinygrad_lin.nn.modules import set_data
 from tinygrad_lin.nn.training.fit import fit
 from tinygrad_lin.nn.training.recorded_step import record_cost
 
@@ -126,7 +126,7 @@ def try_rates(
     start = [p.data for p in parameters]
 
     def run(rate: float) -> Run:
-        set_data(parameters, start)
+        set_leaves(parameters, start)
         return descend(model, data, rate, loss, steps)
 
     try:
@@ -134,7 +134,7 @@ def try_rates(
         runs = [run(rate) for rate in rates]
         return runs, measure_limit(run, *shrinking_and_growing(runs)), computed
     finally:
-        set_data(parameters, start)
+        set_leaves(parameters, start)
 
 
 def measure_limit(

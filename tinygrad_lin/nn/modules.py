@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError, short_repr
 from tinygrad_lin._files import write_whole
+from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin._operands import number
+from tinygrad_lin.errors import DataError, short_repr
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from tinygrad_lin._operands import Number
@@ -99,7 +100,7 @@ class Module:
         data = [number(given[label]) for label in labels]
         if not all(map(math.isfinite, data)):
             raise DataError(f"{path} has parameters that are not finite")
-        set_data(self.parameters(), data)
+        set_leaves(self.parameters(), data)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin.nn.data import Data
 from tinygrad_lin._leaves import set_leaves
+from tinygrad_lin.nn.data import Data
 from tinygrad_lin.nn.scaling import Scaling
 from tinygrad_lin.nn.training.history import Snapshot
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from tinygrad_lin.errors import DataError, short_repr
 from tinygrad_lin._files import write_whole
 from tinygrad_lin._leaves import set_leaves
+from tinygrad_lin.errors import DataError, short_repr
 from tinygrad_lin.nn.training.history import Snapshot
 from tinygrad_lin.nn.training.points import ROWS_AT_ONCE
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from tinygrad_lin.compiler.program import Program, compile_graph
 from tinygrad_lin._pickling import rebuild, take_apart
+from tinygrad_lin.compiler.program import Program, compile_graph
 from tinygrad_lin.errors import OperandError
 from tinygrad_lin.nn.training.recorded_step import RecordedStep, record_cost
 from tinygrad_lin.value import Value

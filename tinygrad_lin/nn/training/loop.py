@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from tinygrad_lin.errors import DomainError
 from tinygrad_lin._leaves import set_leaves
+from tinygrad_lin.errors import DomainError
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, is_checkpoint_due
 from tinygrad_lin.nn.training.divergence import MAX_RECORDED_POINTS, divergence_error
 from tinygrad_lin.nn.training.history import History

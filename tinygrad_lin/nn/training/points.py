@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from tinygrad_lin._operands import number
 from tinygrad_lin.errors import DataError, TinygradError, short_repr
 from tinygrad_lin.nn.modules import features_of
-from tinygrad_lin._operands import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin._leaves import set_leaves
+from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
