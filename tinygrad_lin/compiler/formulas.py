@@ -39,11 +39,10 @@ def on_arrays(formula: str, texts: dict[str, str]) -> str:
 def operand_texts(operation: Operation, texts: list[str], out: str) -> dict[str, str]:
     """The texts that stand for the names in an operation's formulas."""
     if not operation.variadic:
-        return {**dict(zip(operation.operands, texts)), "out": out}
+        return dict(zip(operation.operands, texts), out=out)
     groups = operation.grouped(texts)
     lists = [f"[{', '.join(group)}]" if isinstance(group, list) else group for group in groups]
-    count = str(len(groups[0]))
-    return {**dict(zip(operation.parameters, lists)), "out": out, "n": count}
+    return dict(zip(operation.parameters, lists), out=out, n=str(len(groups[0])))
 
 
 class Substitution(ast.NodeTransformer):

@@ -161,8 +161,9 @@ class Program:
         per_row: bool = False,
     ) -> tuple[Any, Any]:
         """One output and its gradient."""
-        key = which, with_gradient, per_row
-        executable = self._executables.get(key) or self._executable(*key)
+        executable = self._executables.get((which, with_gradient, per_row))
+        if executable is None:
+            executable = self._executable(which, with_gradient, per_row)
         p = self._xp.asarray(params, float)
         columns = [self._xp.asarray(given) for given in batch]
         shapes = p.shape, *[column.shape for column in columns]
