@@ -82,7 +82,7 @@ def line(x: list[Any], p: list[Any]) -> Any:
 NETS: dict[str, Callable[[list[Any], list[Any]], Any]] = {
     "tanh": lambda x, p: chain(tanh, x, p),
     "relu": lambda x, p: chain(relu, x, p),
-    "sigmoid": lambda x, p: chain(sigmoid, x, p),  # a choice between two formulas
+    "sigmoid": lambda x, p: chain(sigmoid, x, p),  # Its formula is a choice between two.
     "residual": residual,
     "shared bias": shared_bias,
     "line": line,
@@ -103,7 +103,7 @@ def test_few_rows_and_many_give_the_numbers_of_the_engine(name: str, rows: int) 
         return sum(e * e for e in errors) / rows
 
     value, expected = value_and_grad(cost, argnums=tuple(range(20)))(*numbers.tolist())
-    for _ in range(2):  # the second in the arrays of the first
+    for _ in range(2):  # The second run is in the arrays of the first.
         found, gradient = program.value_and_grad(numbers, inputs, targets)
         assert found == pytest.approx(value, rel=1e-12)
         assert gradient == pytest.approx([float(g) for g in expected], rel=1e-11, abs=1e-13)

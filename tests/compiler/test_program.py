@@ -150,7 +150,7 @@ def test_infinities_and_nan_within_the_domain_are_no_errors() -> None:
     program = compile_graph(sqrt(w * x), batch=[x], wrt=[w])
     assert program.value_and_grad([0.0], [4.0])[1].tolist() == [math.inf]
     program = compile_graph(w * x * x, batch=[x], wrt=[w])
-    assert program.value([1.0], [1e200]) == math.inf  # overflow of a product follows IEEE 754
+    assert program.value([1.0], [1e200]) == math.inf  # As IEEE 754 says.
     assert math.isnan(program.value([1.0], [math.nan]))
 
 

@@ -181,7 +181,8 @@ def compile_functions(
     for source in sources:
         own = namespace | others if source is sources[-1] else dict(namespace)
         before = set(own)
-        exec(compile(source, "<compiled graph>", "exec"), own)  # made of the table  # nosec B102
+        # The source is made of parsed formulas, of numbers, and of names that were checked.
+        exec(compile(source, "<compiled graph>", "exec"), own)  # nosec B102
         (made,) = set(own) - before - {"__builtins__"}
         others[made] = own.pop(made)
     function: Callable[..., Any] = others[name]

@@ -96,7 +96,7 @@ class GroupedWriter:
             product = "upstream" if local == "1.0" else f"upstream * ({local})"
             if ":" in index:
                 back.append(f"d[{index}] += {product}")
-            else:  # Let no add.at of NumPy broadcast: 2.4 reads past the end then.
+            else:  # Where add.at broadcasts, NumPy 2.4 reads past the end.
                 shape = self.constants[index].shape
                 back.append(f"add_at(d, {index}, xp.broadcast_to({product}, {shape}))")
         return lines, back

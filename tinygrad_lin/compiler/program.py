@@ -179,7 +179,7 @@ class Program:
                 return executable(p, columns, n)
             return executable(p, self._floats(columns), n)
         except FloatingPointError:
-            pass  # The recording is outside: an error in it would have this one, and the graph.
+            pass  # An error raised below would keep this one, and this one the graph.
         for row in range(n):
             root, leaves = self._record(which, params, columns, row)
         if columns:

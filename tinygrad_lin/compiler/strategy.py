@@ -27,9 +27,9 @@ from tinygrad_lin.compiler.vectorize import Location, Variable, Vectorizer, oper
 from tinygrad_lin.value import Value
 
 MAX_NAMED_OPERATIONS = 200  # A longer program does not read better with a name for everything.
-MIN_LANES = 8  # An instruction on arrays takes as long as about 8 operations on numbers.
+MIN_LANES = 8  # An instruction on arrays that replaces fewer operations is not worth it.
 MIN_GROUP = 256  # Operations in smaller groups are quicker one by one.
-MAX_INSTRUCTIONS = 2_000  # Python is slow to compile a function of more instructions.
+MAX_INSTRUCTIONS = 2_000  # A longer program is a straight line, cut into functions.
 MAX_BLOCK_NUMBERS = 100_000  # A block of rows has so many numbers, which stay in the cache.
 MAX_COLUMN_NUMBERS = 8_000_000  # A program on columns holds all of them at once.
 MIN_BLOCK_ROWS = 1024  # A smaller block would not be worth a call.
