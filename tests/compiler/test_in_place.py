@@ -76,5 +76,13 @@ def test_lanes_of_the_gradient_are_set_and_added_to() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_added_to_lanes_is_computed_beside_them() -> None:
+    zeros, sum_, addition, _ = run_lines(["gradient = xp.zeros(2)", "gradient[0:2] += p + p"])
+    view = addition.removeprefix("_add(").partition(",")[0]
+    beside = sum_.removesuffix(")").partition("out=")[2]
+    assert (zeros, beside != view) == ("gradient.fill(0.0)", True)
+    assert addition == f"_add({view}, {beside}, {view})"
+
+
 def test_an_expression_of_unknown_shape_stays_as_it_is_written() -> None:
     assert run_lines(["a = unknown(x)", "value = a"])[0] == "a = unknown(x)"

@@ -55,3 +55,11 @@ def test_what_has_no_name_has_no_known_shape() -> None:
         translated("unknown + x")
     with pytest.raises(UnknownShape):
         translated("xp.cumsum(x)")
+
+
+def test_the_mask_of_a_maximum_is_where_it_differs_from_the_bound() -> None:
+    writer = ExpressionWriter({"x": Array("x", ("n",))}, set())
+    greater = writer.translate(expression_of("xp.maximum(x, 0.0)"), "a")
+    mask = writer.translate(expression_of("xp.logical_not(x <= 0.0)"), "b")
+    assert (greater.text, mask.text) == ("a", "b")
+    assert writer.lines[-1].startswith("_not_equal(a, ")
