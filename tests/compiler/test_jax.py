@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 import pytest
+from compiler.reference import executable_of
 
 from tinygrad_lin import MLP, DomainError, Value, compile_graph, half_mse, log, sqrt
 
@@ -35,10 +36,10 @@ def test_jax_gives_what_numpy_gives() -> None:
     here = compile_graph(cost, batch=[x, y], wrt=wrt)
     there = compile_graph(cost, batch=[x, y], wrt=wrt, xp=jax.numpy)
     value, gradient = there.value_and_grad(*given)
-    wanted, slopes = here.value_and_grad(*given)
+    wanted, expected = here.value_and_grad(*given)
     assert isinstance(gradient, jax.Array)
     assert float(value) == pytest.approx(wanted, rel=1e-12)
-    assert numpy.asarray(gradient) == pytest.approx(slopes, rel=1e-10, abs=1e-14)
+    assert numpy.asarray(gradient) == pytest.approx(expected, rel=1e-10, abs=1e-14)
     assert numpy.asarray(there.jacobian(*given)) == pytest.approx(here.jacobian(*given), abs=1e-12)
     assert numpy.asarray(there.values(*given)) == pytest.approx(here.values(*given), rel=1e-12)
 
@@ -51,11 +52,17 @@ def test_a_row_outside_the_domain_is_the_same_error() -> None:
 
 
 def test_a_gradient_that_is_no_number_is_not_silent() -> None:
-    """The value is finite there, and only the slope is what the engine says: infinite."""
+    """The value is finite there, and only the gradient is what the engine says: infinite."""
     w, x = Value(1.0, "w"), Value(1.0, "x")
     program = compile_graph(sqrt(w * x), batch=[x], wrt=[w], xp=jax.numpy)
     value, gradient = program.value_and_grad([0.0], [1.0])
     assert (float(value), gradient.tolist()) == (0.0, [numpy.inf])
+
+
+def test_programs_on_jax_run_under_jit() -> None:
+    w = Value(1.0, "w")
+    executable = executable_of(compile_graph(w + w, wrt=[w], xp=jax.numpy))
+    assert hasattr(executable.program, "lower")  # Only what jax.jit returns has it.
 
 
 def test_float32_is_not_silent() -> None:
@@ -77,7 +84,7 @@ cost = half_mse([model(x)], [y])
 wrt = model.parameters()
 rng = numpy.random.default_rng(0)
 p, inputs, targets = [w.data for w in wrt], rng.normal(size=(64, 2)), rng.normal(size=64)
-wanted, slopes = compile_graph(cost, batch=[x, y], wrt=wrt).value_and_grad(p, inputs, targets)
+wanted, expected = compile_graph(cost, batch=[x, y], wrt=wrt).value_and_grad(p, inputs, targets)
 mesh = Mesh(jax.devices(), ("rows",))
 over_rows = NamedSharding(mesh, PartitionSpec("rows"))
 inputs, targets = jax.device_put(inputs, over_rows), jax.device_put(targets, over_rows)
@@ -85,7 +92,7 @@ program = compile_graph(cost, batch=[x, y], wrt=wrt, xp=jax.numpy)
 value, gradient = program.value_and_grad(p, inputs, targets)
 assert len(gradient.sharding.device_set) == 8
 assert abs(float(value) - wanted) < 1e-14
-print(numpy.abs(numpy.asarray(gradient) - slopes).max())
+print(numpy.abs(numpy.asarray(gradient) - expected).max())
 """
 
 

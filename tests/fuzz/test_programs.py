@@ -27,13 +27,13 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.check.strategies import graphs
-from tinygrad_lin.compiler import choosing
+from tinygrad_lin.compiler import cache, strategy
 from tinygrad_lin.ops import FUNCTIONS
 
 NUMBERS = [0.0, 1.0, 0.5, -0.75, 1.25, -2.0, 0.3]
 NOISE = 1e-14
-CERTAIN = 100.0
-"""How many times the moved results may differ and still tell a mistake from rounding."""
+TOLERANCE = 100.0
+"""How many times as far as the moved results a program may be off; a mistake is farther off."""
 
 
 def sums(rng: random.Random) -> tuple[Value, list[Value]]:
@@ -66,19 +66,18 @@ def sums(rng: random.Random) -> tuple[Value, list[Value]]:
 
 FORMS = st.fixed_dictionaries(
     {
-        "FEW": st.sampled_from([0, 200]),
-        "MOST_STEPS": st.sampled_from([2000, 1]),
-        "WORTH_GATHERING": st.sampled_from([256, 1]),
-        "FEWEST_TOGETHER": st.sampled_from([8, 1000, 0]),
-        "IN_CACHE": st.sampled_from([100_000, 1]),
-        "FEWEST_ROWS": st.sampled_from([1024, 2]),
-        "KEPT": st.builds(OrderedDict),
+        "MAX_NAMED_OPERATIONS": st.sampled_from([0, 200]),
+        "MAX_INSTRUCTIONS": st.sampled_from([2000, 1]),
+        "MIN_GROUP": st.sampled_from([256, 1]),
+        "MIN_LANES": st.sampled_from([8, 1000, 0]),
+        "MAX_BLOCK_NUMBERS": st.sampled_from([100_000, 1]),
+        "MIN_BLOCK_ROWS": st.sampled_from([1024, 2]),
     }
 )
 
 
 def engine(root: Value, wrt: list[Value], data: dict[Value, float], noise: Any) -> list[float]:
-    """The value at other leaves, and its slopes; noise moves results and local derivatives."""
+    """The value at other leaves, and its gradient; noise moves results and local derivatives."""
     made: dict[Value, Value] = {}
     order = topological_order(root)
     for node in order:
@@ -91,22 +90,22 @@ def engine(root: Value, wrt: list[Value], data: dict[Value, float], noise: Any) 
         terms = numbers if node.op in ("add", "sub", "total") else [made[node].data]
         terms = [x * y for x in numbers for y in numbers] if node.op == "dot" else terms
         made[node]._datum += noise() * sum(map(abs, terms))
-    slopes = dict.fromkeys(made.values(), 0.0)
-    slopes[made[root]] = 1.0
+    gradients = dict.fromkeys(made.values(), 0.0)
+    gradients[made[root]] = 1.0
     for node in reversed(order):
         for operand, partial in zip(made[node].inputs, made[node].partials):
-            slopes[operand] += slopes[made[node]] * (partial + noise() * (1.0 + abs(partial)))
-    return [made[root].data, *(slopes[made[leaf]] if leaf in made else 0.0 for leaf in wrt)]
+            gradients[operand] += gradients[made[node]] * (partial + noise() * (1.0 + abs(partial)))
+    return [made[root].data, *(gradients[made[leaf]] if leaf in made else 0.0 for leaf in wrt)]
 
 
 def with_tolerance(root: Value, wrt: list[Value], data: dict[Value, float]) -> tuple[Any, Any]:
-    """The value and its slopes in one array, and how far another program may be off."""
+    """The value and its gradient in one array, and how far another program may be off."""
     wanted = numpy.array(engine(root, wrt, data, lambda: 0.0))
     rng = random.Random(0)
     moved: Any = [engine(root, wrt, data, lambda: rng.uniform(-NOISE, NOISE)) for _ in range(4)]
     assume(numpy.isfinite([wanted, *moved]).all())
     spread = numpy.max(abs(moved - wanted), axis=0)
-    return wanted, CERTAIN * spread + 1e-12 * abs(wanted) + 1e-300
+    return wanted, TOLERANCE * spread + 1e-12 * abs(wanted) + 1e-300
 
 
 def check(root: Value, leaves: list[Value], form: dict[str, Any], rng: random.Random) -> None:
@@ -137,7 +136,10 @@ def check(root: Value, leaves: list[Value], form: dict[str, Any], rng: random.Ra
         assume(False)
     wanted, tolerance = numpy.array(found).transpose(1, 0, 2)
     parameters = list(p.values())
-    with mock.patch.multiple(choosing, **form):
+    with (
+        mock.patch.multiple(strategy, **form),
+        mock.patch.object(cache, "EXECUTABLES", OrderedDict()),
+    ):
         program = compile_graph(root, batch=batch, wrt=wrt)
         for _ in range(2):  # the second time in the arrays of the first
             value, gradient = program.value_and_grad(parameters, *arrays)

@@ -1,24 +1,24 @@
-"""Programs: a graph recorded once, run many times on arrays."""
+"""Programs: a graph that is recorded once runs many times, on arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy
+from numpy import float64
 
-from tinygrad_lin.compiler.choosing import Task, function_of
-from tinygrad_lin.compiler.functions import Function, InPlace
+from tinygrad_lin.compiler.cache import executable_for
+from tinygrad_lin.compiler.executables import Executable, InPlaceExecutable
+from tinygrad_lin.compiler.strategy import Task
 from tinygrad_lin.errors import DataError, DomainError, OperandError, shown
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.value import Value, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
-
-    from numpy import float64
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -47,27 +47,35 @@ def compile_graph(
     (312.5, [-79.0, -24.0])
     """
     if not isinstance(output, Value) and not hasattr(output, "__iter__"):
-        raise OperandError(f"programs are made of Values, not of {shown(output)}")
+        raise not_a_value_error(output)
     outputs: list[Value] = [output] if isinstance(output, Value) else list(output)
     columns = [[entry] if isinstance(entry, Value) else list(entry) for entry in batch]
-    is_matrix = [not isinstance(entry, Value) for entry in batch]
     leaves = [leaf for column in columns for leaf in column]
     for value in (*outputs, *leaves, *(wrt or ())):
         if not isinstance(value, Value):
-            raise OperandError(f"programs are made of Values, not of {shown(value)}")
+            raise not_a_value_error(value)
     if not outputs:
         raise DataError("there is no output to compute")
     if wrt is None:
         order = dict.fromkeys(node for root in outputs for node in topological_order(root))
         given = set(leaves)
         wrt = [n for n in order if n.operation is None and n.label and n not in given]
-    named = [*leaves, *wrt]
-    for leaf in named:
-        if leaf.operation is not None:
-            raise DataError(f"{leaf!r} is the result of {leaf.op}, not a leaf")
-    if len(set(named)) < len(named):
+    require_distinct_leaves([*leaves, *wrt])
+    return Program(outputs, columns, [not isinstance(e, Value) for e in batch], list(wrt), xp)
+
+
+def not_a_value_error(thing: object) -> OperandError:
+    """The error that something in the place of a Value is none."""
+    return OperandError(f"programs are made of Values, not of {shown(thing)}")
+
+
+def require_distinct_leaves(values: list[Value]) -> None:
+    """Raise a DataError unless the leaves of the batch and of wrt are leaves, each given once."""
+    for value in values:
+        if value.operation is not None:
+            raise DataError(f"{value!r} is the result of {value.op}, not a leaf")
+    if len(set(values)) < len(values):
         raise DataError("a leaf is given twice, in the batch or in wrt")
-    return Program(outputs, columns, is_matrix, list(wrt), xp)
 
 
 class Program:
@@ -86,112 +94,110 @@ class Program:
         self._is_matrix = is_matrix
         self._wrt = wrt
         self._xp = xp
-        self._rows = [(len(c),) if matrix else () for c, matrix in zip(columns, is_matrix)]
-        self._fitting: tuple[tuple[int, ...], ...] = ()  # the shapes of the latest call
-        self._functions: dict[tuple[int, bool, bool], Function] = {}
-        self._function(0, True, False)
+        self._row_shapes = [(len(c),) if matrix else () for c, matrix in zip(columns, is_matrix)]
+        self._latest_shapes: tuple[tuple[int, ...], ...] = ()
+        self._executables: dict[tuple[int, bool, bool], Executable] = {}
+        self._executable(0, True, False)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # it is compiled again where it arrives
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the graph: the program is compiled again where it arrives."""
         graph = self._outputs, self._columns, self._is_matrix, self._wrt
-        return compiled_again, (graph, self._xp.__name__)
+        return compile_again, (graph, self._xp.__name__)
 
-    # ----------------------------------------------------------------------- what a user calls
     def value(self, params: ArrayLike, *batch: ArrayLike) -> Any:
         """The output, averaged over the batch."""
-        return self._run(0, params, batch, slopes=False)[0]
+        return self._run(0, params, batch, with_gradient=False)[0]
 
     def value_and_grad(self, params: ArrayLike, *batch: ArrayLike) -> tuple[Any, NDArray[float64]]:
         """The output and its gradient by wrt, both averaged over the batch.
 
         Raises:
-            DomainError: an operation was asked for something outside its domain; the message names
-                operation, label and row.
-            DataError: arrays of wrong shapes, or without a row.
+            DomainError: an operand lies outside an operation's domain; the message names the
+                operation, the label and the row.
+            DataError: an array has the wrong shape, or no row.
         """
         return self._run(0, params, batch)
 
     def values(self, params: ArrayLike, *batch: ArrayLike) -> Any:
         """All outputs: an array of (outputs,), or of (rows, outputs) for a batch."""
         found = [
-            self._run(k, params, batch, slopes=False, rows=True)[0]
+            self._run(k, params, batch, with_gradient=False, per_row=True)[0]
             for k in range(len(self._outputs))
         ]
         return self._xp.stack(found, -1)
 
     def jacobian(self, params: ArrayLike, *batch: ArrayLike) -> Any:
         """The derivatives of all outputs: (outputs, wrt), or (rows, outputs, wrt) for a batch."""
-        found = [self._run(k, params, batch, rows=True)[1] for k in range(len(self._outputs))]
+        found = [self._run(k, params, batch, per_row=True)[1] for k in range(len(self._outputs))]
         return self._xp.stack(found, -2)
 
     @property
     def source(self) -> str:
         """The program as Python."""
-        return self._function(0, True, False).source
+        return self._executable(0, True, False).source
 
     def describe(self) -> str:
         """What became of the graph, in words."""
-        function = self._function(0, True, False)
-        before, after = function.operations
+        executable = self._executable(0, True, False)
+        before, after = executable.operations
         products = self.source.count("# a matrix product")
         found = f", {products} of them matrix products" if products else ""
-        return f"{before:,} scalar operations became {after:,} {function.how}{found}"
+        return f"{before:,} scalar operations became {after:,} {executable.how}{found}"
 
-    # ----------------------------------------------------------------------------- how it runs
-    def _function(self, which: int, slopes: bool, rows: bool) -> Function:
-        """The function for one output, made when first needed."""
-        key = which, slopes, rows
-        if key not in self._functions:
+    def _executable(self, which: int, with_gradient: bool, per_row: bool) -> Executable:
+        """The executable for one output, made when first needed."""
+        key = which, with_gradient, per_row
+        if key not in self._executables:
             task = Task(self._outputs[which], self._columns, self._is_matrix, self._wrt, *key[1:])
-            self._functions[key] = function_of(task, self._xp)
-        return self._functions[key]
+            self._executables[key] = executable_for(task, self._xp)
+        return self._executables[key]
 
     def _run(
         self,
         which: int,
         params: ArrayLike,
         batch: tuple[ArrayLike, ...],
-        slopes: bool = True,
-        rows: bool = False,
+        with_gradient: bool = True,
+        per_row: bool = False,
     ) -> tuple[Any, Any]:
-        function = self._functions.get((which, slopes, rows)) or self._function(which, slopes, rows)
+        """One output and its gradient."""
+        executable = self._executables.get((which, with_gradient, per_row))
+        if executable is None:
+            executable = self._executable(which, with_gradient, per_row)
         p = self._xp.asarray(params, float)
         columns = [self._xp.asarray(given) for given in batch]
         shapes = p.shape, *[column.shape for column in columns]
-        if shapes != self._fitting:
-            self._fitting = self._looked_at(shapes)
+        if shapes != self._latest_shapes:
+            self._require_shapes(*shapes)
+            self._latest_shapes = shapes
         n = shapes[1][0] if columns else 1
-        if rows and columns:
+        if per_row and columns:
             p = self._xp.broadcast_to(p, (n, len(self._wrt)))
         try:
-            # What runs in blocks of rows turns them into floats by itself, so that all never are.
-            if isinstance(function, InPlace):
-                return function(p, columns, n)
-            return function(p, self._floats(columns), n)
+            # One that runs in blocks converts block by block: all at once may not fit into memory.
+            if isinstance(executable, InPlaceExecutable):
+                return executable(p, columns, n)
+            return executable(p, self._floats(columns), n)
         except FloatingPointError:
-            pass  # what follows would keep it, and it would keep the graph
+            pass  # An error raised below would keep this one, and this one the graph.
         for row in range(n):
-            root, found = self._recorded(which, params, columns, row)
+            root, leaves = self._record(which, params, columns, row)
         if columns:
-            return function.quietly(p, self._floats(columns), n)
+            return executable.run_quietly(p, self._floats(columns), n)
         root.backward()
-        return root.data, numpy.array([leaf.grad for leaf in found])
+        return root.data, numpy.array([leaf.grad for leaf in leaves])
 
     def _floats(self, columns: list[Any]) -> list[Any]:
-        """Arrays as those of float64."""
+        """Arrays of float64."""
         return [self._xp.asarray(column, float) for column in columns]
 
-    def _looked_at(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
-        """The shapes of the parameters and of the batch, if the program takes them.
-
-        Raises:
-            DataError: it does not.
-        """
-        parameters, *columns = shapes
+    def _require_shapes(self, parameters: tuple[int, ...], *columns: tuple[int, ...]) -> None:
+        """Raise a DataError unless the parameters and the batch have the right shapes."""
         if parameters != (len(self._wrt),):
             raise DataError(f"there are {len(self._wrt)} parameters, not an array of {parameters}")
         if len(columns) != len(self._columns):
             raise DataError(f"the batch has {len(self._columns)} arrays, not {len(columns)}")
-        for k, (shape, row) in enumerate(zip(columns, self._rows)):
+        for k, (shape, row) in enumerate(zip(columns, self._row_shapes)):
             if shape[1:] != row or not shape or shape[0] != columns[0][0]:
                 wanted = f"(rows, {row[0]})" if row else "(rows,)"
                 raise DataError(
@@ -200,22 +206,21 @@ class Program:
                 )
         if columns and columns[0][0] == 0:
             raise DataError("the batch is empty: there must be at least one row")
-        return shapes
 
-    def _recorded(
+    def _record(
         self, which: int, params: ArrayLike, columns: list[Any], row: int
     ) -> tuple[Value, list[Value]]:
-        """The output for one row of the batch with Values, and what it depends on.
+        """Record the graph for one row of the batch: its output and its parameters.
 
         Raises:
-            DomainError: an operation, with its operands, in this row.
+            DomainError: an operation has no value in this row.
         """
         data = dict(zip(self._wrt, numpy.asarray(params, dtype=float).tolist()))
         for leaves, array, matrix in zip(self._columns, columns, self._is_matrix):
             numbers = numpy.asarray(array[row], dtype=float)
             data |= dict(zip(leaves, numbers.tolist() if matrix else [float(numbers)]))
         try:
-            again = recorded_again(self._outputs[which], data)
+            again = record_again(self._outputs[which], data)
         except DomainError as error:
             if columns:
                 error.args = (f"row {row} of the batch: {error}",)
@@ -223,20 +228,20 @@ class Program:
         return again[self._outputs[which]], [again.get(leaf, Value(0.0)) for leaf in self._wrt]
 
 
-def compiled_again(graph: tuple[Any, Any, Any, Any], xp: str) -> Program:
+def compile_again(graph: tuple[Any, Any, Any, Any], xp: str) -> Program:
     """A program that was pickled or copied."""
     return Program(*graph, import_module(xp))
 
 
-def recorded_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:
-    """The same operations on other data: for each Value the new one."""
+def record_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:
+    """Record the same operations on other data: for each Value the new one."""
     made: dict[Value, Value] = {}
     for node in topological_order(root):
-        row = node.operation
-        if row is None:
+        operation = node.operation
+        if operation is None:
             made[node] = Value(number(data.get(node, node.data)), node.label)
             continue
         operands = [made[o] if isinstance(o, Value) else o for o in node.operands]
-        result = made[node] = FUNCTIONS[row.name](*row.grouped(operands))
+        result = made[node] = FUNCTIONS[operation.name](*operation.grouped(operands))
         result.label = node.label
     return made

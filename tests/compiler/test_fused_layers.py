@@ -1,4 +1,4 @@
-"""Layers as one product each."""
+"""Fused layers: one product for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from tinygrad_lin import Value, compile_graph, dot, relu, sigmoid, tanh
-from tinygrad_lin.compiler.layers import joined
+from tinygrad_lin.compiler.fused_layers import fuse_layers
 from tinygrad_lin.reverse import value_and_grad
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ SHAPES: dict[str, Any] = {"x": ("n", 4), "h": ("n", 3), "d": ("n",), "p": (9,)}
 
 
 def lines_of(*lines: str) -> list[str]:
-    trees, _ = joined(ast.parse("\n".join(lines)).body, SHAPES)
+    trees, _ = fuse_layers(ast.parse("\n".join(lines)).body, SHAPES)
     return [ast.unparse(tree) for tree in trees]
 
 
 def test_a_layer_is_one_product() -> None:
-    trees, inputs = joined(ast.parse("h = x @ w.T + p[0:3]").body, SHAPES)
+    trees, inputs = fuse_layers(ast.parse("h = x @ w.T + p[0:3]").body, SHAPES)
     assert ast.unparse(trees[0]) == "h = beside_ones(x) @ beside(w.T, p[0:3])"
     assert inputs == {"x"}
 
@@ -34,7 +34,7 @@ def test_weights_and_a_bias_that_are_neighbours_are_one_slice() -> None:
     assert lines_of("a = x @ p[3:7] + p[8]") == ["a = x @ p[3:7] + p[8]"]
 
 
-def test_so_are_their_gradients() -> None:
+def test_the_gradients_of_neighbours_are_one_product() -> None:
     forward = "a = x @ p[4:8] + p[8]"
     _, first, second = lines_of(
         forward, "g[8] = 2.0 * d.sum()", "g[0:3] = d", "g[4:8] = 2.0 * (d @ x)"
@@ -82,7 +82,7 @@ def line(x: list[Any], p: list[Any]) -> Any:
 NETS: dict[str, Callable[[list[Any], list[Any]], Any]] = {
     "tanh": lambda x, p: chain(tanh, x, p),
     "relu": lambda x, p: chain(relu, x, p),
-    "sigmoid": lambda x, p: chain(sigmoid, x, p),  # a choice between two formulas
+    "sigmoid": lambda x, p: chain(sigmoid, x, p),  # Its formula is a choice between two.
     "residual": residual,
     "shared bias": shared_bias,
     "line": line,
@@ -102,8 +102,8 @@ def test_few_rows_and_many_give_the_numbers_of_the_engine(name: str, rows: int) 
         errors = [NETS[name](a, list(p)) - b for a, b in zip(inputs.tolist(), targets.tolist())]
         return sum(e * e for e in errors) / rows
 
-    value, gradient = value_and_grad(cost, argnums=tuple(range(20)))(*numbers.tolist())
-    for _ in range(2):  # the second in the arrays of the first
-        found, slopes = program.value_and_grad(numbers, inputs, targets)
+    value, expected = value_and_grad(cost, argnums=tuple(range(20)))(*numbers.tolist())
+    for _ in range(2):  # The second run is in the arrays of the first.
+        found, gradient = program.value_and_grad(numbers, inputs, targets)
         assert found == pytest.approx(value, rel=1e-12)
-        assert slopes == pytest.approx([float(g) for g in gradient], rel=1e-11, abs=1e-13)
+        assert gradient == pytest.approx([float(g) for g in expected], rel=1e-11, abs=1e-13)

@@ -1,42 +1,39 @@
-"""Names of variables: a label where it can be one, else that of the operation with a number."""
+"""Names of a program's variables: a label where it can be one, else the operation and a number."""
 
 from __future__ import annotations
 
 import builtins
 import math
 from collections import Counter
+from collections.abc import Iterable
 from keyword import iskeyword
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-LONGEST = 30
-OF_PROGRAMS = {
+MAX_LENGTH = 30
+RESERVED = {  # Programs use these names for themselves.
     "p", "n", "v", "d", "xp", "weight", "value", "gradient", "ignoring", "certain", "program",
     "every", "slope", "numbers",
 }  # fmt: skip
 
 
-class Names:
-    """The names of one program.
+class VariableNames:
+    """The names of one program's variables.
 
-    >>> names = Names()
+    >>> names = VariableNames()
     >>> [names.new("a", "mul"), names.new("", "mul"), names.new("a", "add"), names.new("if", "add")]
     ['a', 'mul1', 'a1', 'add1']
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken: set[str] = {*taken, *OF_PROGRAMS}
-        self.numbers: Counter[str] = Counter()  # of the names after each stem
+        self.taken: set[str] = {*taken, *RESERVED}
+        self.counts: Counter[str] = Counter()  # The latest number after each stem.
 
     def new(self, label: str, operation: str) -> str:
         """A name that nothing else has."""
         stem = label if is_name(label) else operation
         name = stem
         while name in self.taken or name == operation:
-            self.numbers[stem] += 1
-            name = f"{stem}{self.numbers[stem]}"
+            self.counts[stem] += 1
+            name = f"{stem}{self.counts[stem]}"
         self.taken.add(name)
         return name
 
@@ -46,7 +43,7 @@ def is_name(label: str) -> bool:
     return (
         label.isidentifier()
         and label.isascii()
-        and len(label) <= LONGEST
+        and len(label) <= MAX_LENGTH
         and not label.startswith(("_", "d_", "numbers", "batch"))
         and not ("_weights" in label or "_slope" in label)
         and not (iskeyword(label) or hasattr(builtins, label) or hasattr(math, label))

@@ -1,76 +1,66 @@
-"""The memory of a program: arrays that are made once and filled in every run, and their views.
+"""Buffer allocation: arrays that are made once and filled in every run, and their views.
 
-An array whose content is no longer needed lends its memory to a later one.
+A buffer whose content is no longer needed lends its memory to a later one (liveness analysis).
 
 A matrix with a row for each row of the batch lies in memory column by column. So its columns are
-packed, and one more, of ones, can lie behind them.
+contiguous, and one more, of ones, can lie behind them.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy
 
-from tinygrad_lin.compiler.layers import Shape, is_matrix
+from tinygrad_lin.compiler.shapes import Shape, is_matrix, shape_text
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-CACHE_LINE = 64  # bytes
+CACHE_LINE = 64  # Bytes in a line of the processor's cache.
 
 
 class Array(NamedTuple):
-    """What an expression gives.
+    """An array, or a number, that an expression makes."""
 
-    Attributes:
-        text: its name, or for a number the expression itself.
-        shape: the length of each axis.
-        lasting: whether it is the same memory in every run.
-        packed: whether its numbers follow each other in memory, in the order of its kind.
-    """
-
-    text: str
+    text: str  # Its name, or for a number the expression itself.
     shape: Shape
-    lasting: bool = False
-    packed: bool = False
+    persistent: bool = False  # Whether it is the same memory in every run.
+    contiguous: bool = False  # Whether its numbers are neighbours in memory, in its usual order.
 
 
-class Memory:
-    """The arrays of one program, each by its name.
+class BufferAllocator:
+    """The buffers of one program, each by its name.
 
     Args:
-        beside_ones: the matrices that have a column of ones behind their last.
+        with_ones: the matrices that have a column of ones behind their last.
     """
 
-    def __init__(self, beside_ones: set[str]) -> None:
-        self.beside_ones = beside_ones
-        self.arrays: dict[str, tuple[Shape, str]] = {}  # shape and kind of number
-        self.constants: dict[str, str] = {}  # what else is made once, by its text
-        self.views: dict[str, str] = {}
-        self.matrices: dict[str, str] = {}  # for each the array that holds it, column by column
-        self.columns: dict[str, Array] = {}  # for each its transposed
-        self.kept: set[str] = {"p", "gradient"}  # what is lent to no other
+    def __init__(self, with_ones: set[str]) -> None:
+        self.with_ones = with_ones
+        self.arrays: dict[str, tuple[Shape, str]] = {}  # Each buffer's shape and kind of number.
+        self.constants: dict[str, str] = {}  # The names of constant arrays, by their texts.
+        self.views: dict[str, str] = {}  # The names of views, by their texts.
+        self.matrices: dict[str, str] = {}  # The buffer that holds a matrix, column by column.
+        self.columns: dict[str, Array] = {}  # The transpose of each matrix.
+        self.reserved: set[str] = {"p", "gradient"}  # These lend their memory to no other.
 
-    def keep(self, names: list[str]) -> None:
+    def reserve(self, names: list[str]) -> None:
         """Lend the memory of some arrays to no other."""
-        self.kept.update([self.matrices.get(name, name) for name in names])
+        self.reserved.update([self.matrices.get(name, name) for name in names])
 
-    def made(self, homes: dict[str, str]) -> list[str]:
-        """The lines that make everything."""
+    def setup_lines(self, homes: dict[str, str]) -> list[str]:
+        """The lines that make all buffers, constants and views."""
         arrays = [
             f"{name} = {homes[name]}" if homes[name] != name
-            else f"{name} = _{kind}({written(shape)})"
+            else f"{name} = _{kind}({shape_text(shape)})"
             for name, (shape, kind) in self.arrays.items()
         ]  # fmt: skip
         return arrays + [f"{name} = {text}" for text, name in (self.constants | self.views).items()]
 
-    def place(self, shape: Shape, out: Array | str | None, kind: str = "float") -> Array:
-        """Where a result goes."""
+    def destination(self, shape: Shape, out: Array | str | None, kind: str = "float") -> Array:
+        """The array that a result is written to: the one that is wanted, or a new one."""
         if isinstance(out, Array) and out.shape == shape and kind == "float":
             return out
         if not isinstance(out, str) or out in self.arrays or out in self.matrices:
@@ -78,7 +68,7 @@ class Memory:
         return self.array(out, shape, kind)
 
     def array(self, name: str, shape: Shape, kind: str = "float") -> Array:
-        """A new array."""
+        """A new buffer, or a new matrix in one."""
         if not is_matrix(shape):
             self.arrays[name] = shape, kind
             return Array(name, shape, True, True)
@@ -86,7 +76,7 @@ class Memory:
         assert isinstance(width, int)
         memory = self.matrices[name] = f"__{name}"
         columns = Array(memory, (width, "n"), True, True)
-        if name in self.beside_ones:
+        if name in self.with_ones:
             self.arrays[memory] = (width + 1, "n"), "ones"
             columns = self.view(f"{memory}[:-1]", columns, columns.shape)
         else:
@@ -96,26 +86,26 @@ class Memory:
         return Array(name, shape, True, True)
 
     def view(self, text: str, base: Array, shape: Shape) -> Array:
-        """A view: made once if that of which it is stays the same."""
-        if not base.lasting:
+        """A view, made once if the memory of its base stays the same."""
+        if not base.persistent:
             return Array(text, shape)
         name = self.views.setdefault(text, f"_view{len(self.views)}")
         return Array(name, shape, True)
 
-    def turned(self, x: Array) -> Array:
-        """The transposed of a matrix."""
+    def transposed(self, x: Array) -> Array:
+        """The transpose of a matrix."""
         return self.columns.get(x.text) or self.view(f"{x.text}.T", x, x.shape[::-1])
 
     def ones(self, length: int | str) -> Array:
-        """As many ones: a product with them is the quickest sum."""
-        return Array(self.constant(f"_ones({written((length,))})"), (length,), True)
+        """A vector of ones: a product with it is the quickest sum."""
+        return Array(self.constant(f"_ones({shape_text((length,))})"), (length,), True)
 
     def constant(self, text: str) -> str:
-        """The name of what never changes."""
+        """The name of an array that never changes."""
         return self.constants.setdefault(text, f"_constant{len(self.constants)}")
 
-    def homes(self, lines: Sequence[str]) -> dict[str, str]:
-        """For each array the one whose memory it takes over, or itself."""
+    def share_memory(self, lines: Sequence[str]) -> dict[str, str]:
+        """For each buffer the one whose memory it takes over, or itself."""
         base = {name: name for name in self.arrays}
         for text, name in self.views.items():
             for used in names_in(text):
@@ -127,14 +117,14 @@ class Memory:
         free: dict[tuple[Shape, str], list[str]] = {}
         for k, (line, names) in enumerate(zip(lines, uses)):
             ending = [name for name in dict.fromkeys(names) if last[name] == k]
-            # What goes number by number may write over its own operands, unless they are views.
-            alone = line.strip().startswith("_") and not line.strip().startswith(
+            # An elementwise call may write over its own operands, unless they are views.
+            elementwise = line.strip().startswith("_") and not line.strip().startswith(
                 ("_dot(", "_take(")
             )
             direct = [self.matrices.get(name, name) for name in names_in(line)]
             early = [
                 name for name in ending
-                if alone and name in homes and name not in self.kept
+                if elementwise and name in homes and name not in self.reserved
                 and names.count(name) == direct.count(name)
             ]  # fmt: skip
             for name in early:
@@ -142,16 +132,11 @@ class Memory:
             for name in names:
                 if name not in homes:
                     spare = free.get(self.arrays[name], [])
-                    homes[name] = spare.pop() if spare and name not in self.kept else name
+                    homes[name] = spare.pop() if spare and name not in self.reserved else name
             for name in ending:
-                if name not in early and name not in self.kept:
+                if name not in early and name not in self.reserved:
                     free.setdefault(self.arrays[name], []).append(homes[name])
         return {name: homes.get(name, name) for name in self.arrays}
-
-
-def written(shape: Shape) -> str:
-    """A shape as Python writes it."""
-    return f"({', '.join(map(str, shape))},)"
 
 
 def names_in(text: str) -> list[str]:
@@ -159,33 +144,21 @@ def names_in(text: str) -> list[str]:
     return re.findall(r"[A-Za-z_]\w*", text)
 
 
-def aligned(shape: tuple[int, ...], kind: type) -> NDArray[Any]:
-    """An array that begins where a line of the processor's cache does: that is quicker."""
+def aligned(shape: tuple[int, ...], kind: type) -> numpy.ndarray[Any, Any]:
+    """An array that begins with a line of the processor's cache, which makes it quicker."""
     size = math.prod(shape) * numpy.dtype(kind).itemsize
     memory = numpy.empty(size + CACHE_LINE, numpy.uint8)
     first = -memory.ctypes.data % CACHE_LINE
     return memory[first : first + size].view(kind).reshape(shape)
 
 
-def floats(shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array of numbers, whatever they are."""
-    return aligned(shape, float)
-
-
-def truths(shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array of truth values, whatever they are."""
-    return aligned(shape, bool)
-
-
-def ones(shape: tuple[int, ...]) -> NDArray[Any]:
+def ones(shape: tuple[int, ...]) -> numpy.ndarray[Any, Any]:
     """An array of ones."""
-    array = floats(shape)
+    array = aligned(shape, float)
     array.fill(1.0)
     return array
 
 
-MAKERS: dict[str, Callable[[tuple[int, ...]], NDArray[Any]]] = {
-    "_float": floats,
-    "_bool": truths,
-    "_ones": ones,
-}
+MAKERS: dict[str, Any] = {
+    "_float": partial(aligned, kind=float), "_bool": partial(aligned, kind=bool), "_ones": ones
+}  # fmt: skip

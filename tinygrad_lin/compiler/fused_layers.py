@@ -1,6 +1,6 @@
-"""A layer as one product: its inputs beside ones, its weights beside its biases.
+"""Fused layers: one product for a layer, of its inputs beside ones and its weights beside biases.
 
-So no bias is added to every row, and the last neuron's gradient comes of one product, too::
+So no bias is added to every row, and the gradient of a single neuron is one product, too::
 
     x @ w.T + b                       beside_ones(x) @ beside(w.T, b)
     x @ p[4:8] + p[8]                 beside_ones(x) @ p[4:9]
@@ -12,27 +12,19 @@ So no bias is added to every row, and the last neuron's gradient comes of one pr
 from __future__ import annotations
 
 import ast
-from typing import TypeAlias
 
+from tinygrad_lin.compiler.shapes import Shape, is_matrix
 from tinygrad_lin.expression import statements_of
 
-Shape: TypeAlias = "tuple[int | str, ...]"
-"""The length of each axis; "n" is that of the batch."""
 
-
-def is_matrix(shape: Shape) -> bool:
-    """Whether an array has a row for each row of the batch."""
-    return len(shape) == 2 and shape[0] == "n"
-
-
-def joined(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.stmt], set[str]]:
-    """The statements with their layers as one product, and the arrays to lay beside ones.
+def fuse_layers(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.stmt], set[str]]:
+    """The statements with one product for each layer, and the arrays to lay beside ones.
 
     Args:
         trees: the statements.
-        shapes: of the arrays, by their names.
+        shapes: the shapes of the arrays, by their names.
     """
-    layers = Layers(shapes)
+    layers = LayerFusion(shapes)
     trees = [layers.visit(tree) for tree in trees]
     if not layers.inputs:
         return trees, layers.inputs
@@ -42,12 +34,12 @@ def joined(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.st
             case ast.Assign(
                 [ast.Subscript(array, ast.Slice(_, ast.Constant(int(k))) as lanes)], value
             ):
-                product = product_in(value, layers.inputs)
+                product = find_product(value, layers.inputs)
                 if product is None:
                     continue
                 text, d = ast.unparse(product), ast.unparse(product.left)
-                alone = ast.unparse(value).replace(text, f"{d}.sum()")
-                bias = by_text.get(normal(f"{ast.unparse(array)}[{k}] = {alone}"))
+                of_bias = ast.unparse(value).replace(text, f"{d}.sum()")
+                bias = by_text.get(normalized(f"{ast.unparse(array)}[{k}] = {of_bias}"))
                 if bias:
                     trees.remove(tree)
                     trees[trees.index(bias)] = tree
@@ -56,8 +48,8 @@ def joined(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.st
     return trees, layers.inputs
 
 
-class Layers(ast.NodeTransformer):
-    """Finds layers, and gathers the names of their inputs."""
+class LayerFusion(ast.NodeTransformer):
+    """Fuses layers, and collects the names of their inputs."""
 
     def __init__(self, shapes: dict[str, Shape]) -> None:
         self.shapes = shapes
@@ -88,7 +80,7 @@ def beside_ones(inputs: ast.expr) -> ast.expr:
 
 
 def beside(weights: ast.expr, bias: ast.expr) -> ast.expr | None:
-    """Weights with what is added, if these can be in one array."""
+    """Weights with the bias that is added, None if they cannot be one array."""
     match weights, bias:
         case ast.Attribute(attr="T"), _:
             return ast.Call(ast.Name("beside"), [weights, bias], [])
@@ -100,8 +92,8 @@ def beside(weights: ast.expr, bias: ast.expr) -> ast.expr | None:
     return None
 
 
-def product_in(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
-    """The product with the inputs of a layer, if there is one."""
+def find_product(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
+    """The first product with the inputs of a layer, None if there is none."""
     for node in ast.walk(tree):
         match node:
             case ast.BinOp(ast.Name(), ast.MatMult(), ast.Name(x)) if x in inputs:
@@ -109,6 +101,6 @@ def product_in(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
     return None
 
 
-def normal(text: str) -> str:
-    """A text as it is written from its tree."""
+def normalized(text: str) -> str:
+    """A statement as ``ast.unparse`` writes it."""
     return ast.unparse(statements_of(text)[0])
