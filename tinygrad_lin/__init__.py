@@ -167,4 +167,4 @@ def _show_in_notebook(value: Value, **_: Any) -> dict[str, Any]:
     return mimebundle(value)
 
 
-Value._repr_mimebundle_ = _show_in_notebook  # type: ignore[attr-defined]
+Value._repr_mimebundle_ = _show_in_notebook  # type: ignore[assignment, method-assign]

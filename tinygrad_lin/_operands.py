@@ -126,6 +126,6 @@ class InputsAmongConstants(list["Value"]):
 
 def inputs_among(operands: Sequence[Value | float]) -> Sequence[Value]:
     """Those of many operands that are Values; they remember the constants between them."""
-    inputs = InputsAmongConstants([x for x in operands if type(x) is not float])
+    inputs = InputsAmongConstants([x for x in operands if not isinstance(x, float)])
     inputs.operands = tuple(operands)
     return inputs if len(inputs) < len(operands) else tuple(inputs)

@@ -2,7 +2,8 @@
 from collections.abc import Iterable
 from typing import Any, overload
 
-from tinygrad_lin.value import Number, Value
+from tinygrad_lin._operands import Number
+from tinygrad_lin.value import Value
 
 class Operations:
     def add(self, other: Value | Number, /) -> Value: ...

@@ -29,6 +29,9 @@ class Protocols(Operations):
         _datum: float
         _label: str
 
+        # The root of the package sets it, for it draws.
+        def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]: ...
+
     @property
     def label(self) -> str:
         """A name for drawings, explanations and error messages; empty when there is none."""
@@ -60,7 +63,7 @@ class Protocols(Operations):
     def __bool__(self) -> bool:
         return self._datum != 0.0
 
-    def __pos__(self) -> Value:
+    def __pos__(self: Value) -> Value:  # type: ignore[misc]
         return self
 
     def __abs__(self) -> Value:
@@ -99,18 +102,18 @@ class Protocols(Operations):
     def _backward(self: Value) -> None:  # type: ignore[misc]
         self.propagate()
 
-    def __copy__(self) -> Value:
+    def __copy__(self: Value) -> Value:  # type: ignore[misc]
         """A Value of its own, made from the same operands."""
         from tinygrad_lin._pickling import copy_node
 
         return copy_node(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+    def __deepcopy__(self: Value, memo: dict[int, Any]) -> Value:  # type: ignore[misc]
         from tinygrad_lin._pickling import copy_graph
 
         return copy_graph(self, memo)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self: Value) -> tuple[Any, ...]:  # type: ignore[misc]
         from tinygrad_lin._pickling import reduce_graph
 
         return reduce_graph(self)

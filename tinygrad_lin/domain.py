@@ -135,4 +135,4 @@ def domain_error(
 
 def numbers_in(operands: Sequence[Value | float]) -> list[float]:
     """The numbers in Values, and the numbers themselves."""
-    return [getattr(operand, "data", operand) for operand in operands]
+    return [x if isinstance(x, float) else x.data for x in operands]

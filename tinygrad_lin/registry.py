@@ -141,7 +141,7 @@ def remove_operation(operation: Operation) -> None:
     """Take a row of the user's out of the table again."""
     name = operation.name
     for names in (TABLE, FUNCTIONS, FUNCTIONS.makers, FLOATS.meanings, VALUES.meanings):
-        names.pop(name, None)  # type: ignore[attr-defined]
+        names.pop(name, None)
     if name in vars(Value):
         delattr(Value, name)
     if name in vars(math):  # The row stood before a function of math.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.operation import Operation
 
 
-class Value(Protocols, metaclass=_fast.Constructor):
+class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
     """One number, its gradient, and how it was made.
 
     Args:
@@ -107,9 +107,9 @@ class Value(Protocols, metaclass=_fast.Constructor):
         else:
             local = iter(partials)
             for operand, side, edge in zip(operands, ("_left", "_right"), ("_dleft", "_dright")):
-                if type(operand) is Value:
-                    setattr(node, side, operand)
-                setattr(node, edge, next(local) if type(operand) is Value else operand)
+                is_value = isinstance(operand, Value)
+                setattr(node, side, operand if is_value else None)
+                setattr(node, edge, next(local) if is_value else operand)
         if open_scopes:
             note_scope(node)
         return node
@@ -222,21 +222,21 @@ def record(operation: Operation, *operands: Value | Number) -> Value | float:
         DomainError: the operation has no value there, or no derivative by a Value.
         OperandError: an operand is neither a Value nor a real number.
     """
-    operands = tuple([x if type(x) is Value else number(x) for x in operands])
+    given = [x if isinstance(x, Value) else number(x) for x in operands]
     try:
-        out = float(FLOATS.value(operation)(*operation.grouped(numbers_in(operands))))
+        out = float(FLOATS.value(operation)(*operation.grouped(numbers_in(given))))
     except (ArithmeticError, ValueError) as error:
-        raise no_value_error(operation, operands, error) from None
-    if Value not in map(type, operands):
+        raise no_value_error(operation, given, error) from None
+    if not any(isinstance(x, Value) for x in given):
         return out
-    return Value._node(operation, operands, out, local_derivatives_at(operation, operands, out))
+    return Value._node(operation, given, out, local_derivatives_at(operation, given, out))
 
 
 def define(operation: Operation) -> None:
     """Make an operation a function of Values and numbers, and methods of Value.
 
     After that ``w * x`` is ``Value.__mul__(w, x)``, which is ``record(TABLE["mul"], w, x)``, and
-    ``2.0 * x`` is ``Value.__rmul__(x, 2.0)``. The fast form of the function is compiled when it is first used.
+    ``2.0 * x`` is ``Value.__rmul__(x, 2.0)``. A fast form is compiled when it is first used.
     """
     if _fast.PLAIN:
         attach(operation, Value, *plain_functions(operation, record))
@@ -248,4 +248,4 @@ for _operation in TABLE.values():
     define(_operation)
 if not _fast.PLAIN:
     _fast.backward.__doc__ = Value.backward.__doc__
-    Value.backward = _fast.backward  # type: ignore[method-assign]
+    Value.backward = _fast.backward  # type: ignore[assignment, method-assign]

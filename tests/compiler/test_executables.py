@@ -26,7 +26,7 @@ from tinygrad_lin.compiler.executables import (
     InPlaceExecutable,
     compile_functions,
 )
-from tinygrad_lin.recording import forget
+from tinygrad_lin.registry import remove_operation
 
 
 @pytest.mark.parametrize("rows", [1, 7, 100])
@@ -96,7 +96,7 @@ def test_a_case_that_is_chosen_and_makes_no_number_is_an_error() -> None:
         with pytest.raises(DomainError, match=r"row 1 of the batch: bent\(x\) has no value"):
             program.value([2.0], [0.25, -1.0])
     finally:
-        forget(TABLE["bent"])
+        remove_operation(TABLE["bent"])
 
 
 def test_an_executable_notices_what_may_be_wrong_unless_it_runs_quietly() -> None:

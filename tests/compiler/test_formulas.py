@@ -14,6 +14,7 @@ from tinygrad_lin import (
     Value,
     compile_graph,
 )
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.formulas import (
     assignment,
     constant_value,
@@ -22,7 +23,6 @@ from tinygrad_lin.compiler.formulas import (
     on_arrays,
     operand_texts,
 )
-from tinygrad_lin.expression import expression_of
 
 
 def test_an_infinite_constant_is_computed_without_a_warning() -> None:
@@ -64,7 +64,7 @@ def test_only_a_case_that_is_not_chosen_may_signal() -> None:
     [("2.0", 2.0), ("-3", -3.0), ("1.0 + 2.0 * 3.0", 7.0), ("x", None), ("1.0 / 0.0", None)],
 )
 def test_an_expression_of_numbers_has_a_constant_value(text: str, value: float | None) -> None:
-    assert constant_value(expression_of(text)) == value
+    assert constant_value(parse_expression(text)) == value
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1.5, -2.25, 1e300, math.inf, -math.inf, math.nan])

@@ -10,7 +10,7 @@ import pytest
 
 from tinygrad_lin import Value, compile_graph, dot, relu, sigmoid, tanh
 from tinygrad_lin.compiler.fused_layers import fuse_layers
-from tinygrad_lin.reverse import value_and_grad
+from tinygrad_lin.transforms import value_and_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable

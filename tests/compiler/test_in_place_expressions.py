@@ -12,9 +12,9 @@ from tinygrad_lin import (
     compile_graph,
     relu,
 )
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.buffer_allocation import Array
 from tinygrad_lin.compiler.in_place_expressions import ExpressionWriter, UnknownShape
-from tinygrad_lin.expression import expression_of
 
 
 def test_relu_has_the_derivative_of_the_engine_at_nan() -> None:
@@ -30,7 +30,7 @@ def translated(text: str, out: str | None = "out") -> tuple[Array, list[str]]:
     """The result of an expression on x and p, and the calls that compute it."""
     known = {"x": Array("x", ("n",)), "h": Array("h", ("n", 3), True, True), "p": Array("p", (3,))}
     writer = ExpressionWriter(known, set())
-    return writer.translate(expression_of(text), out), writer.lines
+    return writer.translate(parse_expression(text), out), writer.lines
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_has_no_name_has_no_known_shape() -> None:
 
 def test_the_mask_of_a_maximum_is_where_it_differs_from_the_bound() -> None:
     writer = ExpressionWriter({"x": Array("x", ("n",))}, set())
-    greater = writer.translate(expression_of("xp.maximum(x, 0.0)"), "a")
-    mask = writer.translate(expression_of("xp.logical_not(x <= 0.0)"), "b")
+    greater = writer.translate(parse_expression("xp.maximum(x, 0.0)"), "a")
+    mask = writer.translate(parse_expression("xp.logical_not(x <= 0.0)"), "b")
     assert (greater.text, mask.text) == ("a", "b")
     assert writer.lines[-1].startswith("_not_equal(a, ")

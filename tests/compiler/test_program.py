@@ -32,8 +32,9 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.check.strategies import Graph, graphs, operands
-from tinygrad_lin.ops import FUNCTIONS, Operation
-from tinygrad_lin.recording import forget
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS
+from tinygrad_lin.registry import remove_operation
 
 
 def scale_of(root: Value) -> float:
@@ -239,8 +240,8 @@ def test_operations_of_the_users_own_are_compiled() -> None:
         assert close(value, wanted)
         assert close(gradient, expected)
     finally:
-        forget(TABLE["swish"])
-        forget(TABLE["lse"])
+        remove_operation(TABLE["swish"])
+        remove_operation(TABLE["lse"])
 
 
 def test_newton_from_a_compiled_gradient_agrees_with_the_hessian() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.formulas import (
     assignment,
     constant_value,
@@ -21,8 +22,7 @@ from tinygrad_lin.compiler.formulas import (
 )
 from tinygrad_lin.compiler.source_text import MAX_TERMS_IN_A_LINE, Product, sum_lines
 from tinygrad_lin.compiler.vectorize import Instruction, Location, Operand, Part, Variable
-from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import over_sequences
+from tinygrad_lin.formulas import expand_sums
 
 
 class ForwardWriter:
@@ -57,7 +57,7 @@ class ForwardWriter:
             assert isinstance(part, Part)
             self.lines.append(f"{output.name} = {self.part_text(part)}.sum(-1)")
         else:
-            formula = operation.formula if kind == "map" else over_sequences(operation)[0]
+            formula = expand_sums(operation, operation.formula)
             self.assign(output.name, on_arrays(formula, self.texts(instruction)))
 
     def write_matmul(self, instruction: Instruction) -> None:
@@ -173,12 +173,12 @@ def linear_terms(forward: ForwardWriter, instruction: Instruction) -> list[tuple
         name: "0.0" for name, part in zip(operation.operands, operands) if isinstance(part, Part)
     }
     at_zero = on_arrays(operation.formula, texts | varying)
-    if constant_value(expression_of(at_zero)) != 0.0:
+    if constant_value(parse_expression(at_zero)) != 0.0:
         return []
     terms = []
     for formula, operand in zip(operation.partials, operands):
         if isinstance(operand, Part):
-            factor = constant_value(expression_of(on_arrays(formula, texts)))
+            factor = constant_value(parse_expression(on_arrays(formula, texts)))
             if factor is None or operand.is_wide:
                 return []
             lane = operand.lanes[0] if operand.lanes else None
@@ -190,7 +190,7 @@ def column_sum(forward: ForwardWriter, location: Location, instruction: Instruct
     """The sum of a column; that of a product of columns is a dot product."""
     if instruction and instruction.kind == "map":
         texts = forward.texts(instruction)
-        tree = expression_of(on_arrays(instruction.operation.formula, texts))
+        tree = parse_expression(on_arrays(instruction.operation.formula, texts))
         if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult):
             factors = [ast.unparse(side) for side in (tree.left, tree.right)]
             known = {

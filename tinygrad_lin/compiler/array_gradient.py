@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from typing import NamedTuple
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.array_forward import ForwardWriter
 from tinygrad_lin.compiler.formulas import constant_value, may_signal, on_arrays
 from tinygrad_lin.compiler.shapes import NO_AXES, Axes
@@ -17,8 +18,7 @@ from tinygrad_lin.compiler.source_text import (
     without_brackets,
 )
 from tinygrad_lin.compiler.vectorize import Instruction, Location, Part, Variable
-from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import over_sequences
+from tinygrad_lin.formulas import all_local_derivatives
 
 
 class Contribution(NamedTuple):
@@ -119,7 +119,7 @@ class GradientWriter:
         """The chain rule through a formula of many operands, whose derivatives are a tuple."""
         _, operation, output, operands = instruction
         every = f"{output.name}_slopes"
-        partials = over_sequences(operation)[1]
+        partials = all_local_derivatives(operation)
         self.forward.assign(every, on_arrays(partials, self.forward.texts(instruction)))
         for position, operand in enumerate(operands):
             if isinstance(operand, Part) and operand.variable.needs_gradient:
@@ -141,7 +141,7 @@ class GradientWriter:
             gradient, columns = upstream, None
             axes = axes_of_partial(instruction, position)
             for factor in split_factors(local):
-                known = constant_value(expression_of(factor))
+                known = constant_value(parse_expression(factor))
                 # Truth values alone would add up to one, and have no negative.
                 as_number = f"1.0 * {factor}" if factor.startswith("xp.logical_not(") else factor
                 if known is not None:
@@ -265,7 +265,7 @@ def gradient_size(variable: Variable) -> str:
 def axes_of_partial(instruction: Instruction, position: int) -> Axes:
     """Which axes a local derivative has, by the names in its formula."""
     operation, output = instruction.operation, instruction.output
-    tree = expression_of(operation.partials[position])
+    tree = parse_expression(operation.partials[position])
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     axes = output.axes if "out" in names else NO_AXES
     for name, operand in zip(operation.operands, instruction.operands):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tinygrad_lin.expression import statements_of
+from tinygrad_lin._parsing import parse_statements
 
 
 def remove_dead_code(lines: list[str]) -> list[str]:
@@ -16,7 +16,7 @@ def remove_dead_code(lines: list[str]) -> list[str]:
     kept: list[str] = []
     wanted = {"value", "gradient"}
     for line in reversed(lines):
-        nodes = [node for tree in statements_of(line) for node in ast.walk(tree)]
+        nodes = [node for tree in parse_statements(line) for node in ast.walk(tree)]
         names = {node.id: node.ctx for node in nodes if isinstance(node, ast.Name)}
         made = {name for name, context in names.items() if isinstance(context, ast.Store)}
         if wanted & (made or set(names)):

@@ -8,9 +8,10 @@ from copy import deepcopy
 
 import numpy
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import TABLE
 
 ARRAY_FUNCTIONS = {
     name for name in (*vars(math), "abs") if isinstance(getattr(numpy, name, None), numpy.ufunc)
@@ -31,8 +32,8 @@ def on_arrays(formula: str, texts: dict[str, str]) -> str:
     >>> on_arrays("y * pow(x, y - 1.0) if y else 0.0", {"x": "a", "y": "2.0"})
     '2.0 * a'
     """
-    operands = {name: expression_of(text) for name, text in texts.items()}
-    tree = Substitution(operands).visit(expression_of(formula))
+    operands = {name: parse_expression(text) for name, text in texts.items()}
+    tree = Substitution(operands).visit(parse_expression(formula))
     return ast.unparse(OnArrays().visit(tree))
 
 
@@ -61,10 +62,10 @@ class Substitution(ast.NodeTransformer):
         name = node.func.id
         operation = TABLE.get(name) if name not in ("sum", "zip") else None
         operands = [self.visit(operand) for operand in node.args]
-        if operation is None or operation.formula.startswith(f"{operation.name}("):
+        if operation is None or operation.is_math_function:
             return ast.Call(node.func, operands, [])
         inner = Substitution(dict(zip(operation.operands, operands)))
-        formula: ast.expr = inner.visit(expression_of(operation.formula))
+        formula: ast.expr = inner.visit(parse_expression(operation.formula))
         return formula
 
 
@@ -81,12 +82,12 @@ class OnArrays(ast.NodeTransformer):
         if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.LtE):
             x, least = ast.unparse(test.left), ast.unparse(test.comparators[0])
             if (ast.unparse(body), ast.unparse(orelse)) == (least, x):
-                return expression_of(f"xp.maximum({x}, {least})")
+                return parse_expression(f"xp.maximum({x}, {least})")
             if (ast.unparse(body), ast.unparse(orelse)) == ("0.0", "1.0"):
-                return expression_of(f"xp.logical_not({x} <= {least})")
+                return parse_expression(f"xp.logical_not({x} <= {least})")
         if not isinstance(test, ast.Compare):
             test = ast.Compare(test, [ast.NotEq()], [ast.Constant(0.0)])
-        return ast.Call(expression_of("xp.where"), [*map(self.visit, (test, body, orelse))], [])
+        return ast.Call(parse_expression("xp.where"), [*map(self.visit, (test, body, orelse))], [])
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """A function of the namespace; a square becomes a product."""
@@ -104,14 +105,14 @@ class OnArrays(ast.NodeTransformer):
                 return operands[0]
             if exponent == 2.0 and isinstance(operands[0], ast.Name):
                 return ast.BinOp(operands[0], ast.Mult(), operands[0])
-        return ast.Call(expression_of(f"xp.{name}"), operands, [])
+        return ast.Call(parse_expression(f"xp.{name}"), operands, [])
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """Constant arithmetic is computed, and a factor of 1 is left out."""
         node.left, node.right = self.visit(node.left), self.visit(node.right)
         known = constant_value(node)
         if known is not None:
-            return expression_of(repr(known))
+            return parse_expression(repr(known))
         if isinstance(node.op, ast.Mult) and constant_value(node.left) == 1.0:
             return node.right
         return node
@@ -145,7 +146,7 @@ def may_signal(text: str) -> bool:
     """Whether a case that is not chosen may overflow or divide by zero."""
     return "xp.where" in text and any(
         isinstance(part, ast.Call) or (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div))
-        for node in ast.walk(expression_of(text))
+        for node in ast.walk(parse_expression(text))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "xp.where"
         for case in node.args[1:]
         for part in ast.walk(case)

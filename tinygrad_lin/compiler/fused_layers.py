@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import ast
 
+from tinygrad_lin._parsing import parse_statements
 from tinygrad_lin.compiler.shapes import Shape, is_matrix
-from tinygrad_lin.expression import statements_of
 
 
 def fuse_layers(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[ast.stmt], set[str]]:
@@ -103,4 +103,4 @@ def find_product(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
 
 def normalized(text: str) -> str:
     """A statement as ``ast.unparse`` writes it."""
-    return ast.unparse(statements_of(text)[0])
+    return ast.unparse(parse_statements(text)[0])

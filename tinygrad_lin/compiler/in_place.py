@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy
 
+from tinygrad_lin._parsing import parse_statements
 from tinygrad_lin.compiler.buffer_allocation import MAKERS, Array, names_in
 from tinygrad_lin.compiler.fused_layers import fuse_layers
 from tinygrad_lin.compiler.in_place_expressions import ExpressionWriter, UnknownShape, integer
 from tinygrad_lin.compiler.shapes import Shape, is_matrix
-from tinygrad_lin.expression import statements_of
 
 
 class InPlaceWriter(ExpressionWriter):
@@ -39,7 +39,7 @@ class InPlaceWriter(ExpressionWriter):
         fused: bool,
     ) -> None:
         self.shapes = shapes
-        trees = [statement for line in lines for statement in statements_of(line)]
+        trees = [statement for line in lines for statement in parse_statements(line)]
         inputs: set[str] = set()
         if fused:
             trees, inputs = fuse_layers(trees, shapes | arguments)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy import float64
 
+from tinygrad_lin._operands import number
 from tinygrad_lin.compiler.cache import executable_for
 from tinygrad_lin.compiler.executables import Executable, InPlaceExecutable
 from tinygrad_lin.compiler.strategy import Task
-from tinygrad_lin.errors import DataError, DomainError, OperandError, shown
+from tinygrad_lin.errors import DataError, DomainError, OperandError, short_repr
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.ops import FUNCTIONS
-from tinygrad_lin.value import Value, number
+from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,7 +67,7 @@ def compile_graph(
 
 def not_a_value_error(thing: object) -> OperandError:
     """The error that something in the place of a Value is none."""
-    return OperandError(f"programs are made of Values, not of {shown(thing)}")
+    return OperandError(f"programs are made of Values, not of {short_repr(thing)}")
 
 
 def require_distinct_leaves(values: list[Value]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.formulas import number_text
 from tinygrad_lin.compiler.shapes import NO_AXES, Axes
-from tinygrad_lin.expression import expression_of
 
 MAX_TERMS_IN_A_LINE = 20  # Python cannot read an expression of a thousand terms.
 
@@ -42,12 +42,12 @@ def sum_lines(name: str, terms: list[str]) -> list[str]:
 
 def without_brackets(text: str) -> str:
     """An expression without brackets around all of it."""
-    return ast.unparse(expression_of(text)) if text.startswith("(") else text
+    return ast.unparse(parse_expression(text)) if text.startswith("(") else text
 
 
 def split_factors(text: str) -> tuple[str, ...]:
     """The two factors of a number times something simple, or the text as one factor."""
-    match expression_of(text):
+    match parse_expression(text):
         case ast.BinOp(ast.Constant() as number, ast.Mult(), right) if isinstance(right, SIMPLE):
             return ast.unparse(number), ast.unparse(right)
     return (as_factor(text),)
@@ -55,7 +55,7 @@ def split_factors(text: str) -> tuple[str, ...]:
 
 def as_factor(text: str) -> str:
     """An expression as it stands in a product, in brackets if it needs them."""
-    return text if isinstance(expression_of(text), SIMPLE) else f"({text})"
+    return text if isinstance(parse_expression(text), SIMPLE) else f"({text})"
 
 
 def function_text(call: str, lines: list[str]) -> str:

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Sequence
 
+from tinygrad_lin._parsing import parse_expression
 from tinygrad_lin.compiler.formulas import (
     Substitution,
     assignment,
@@ -21,8 +22,7 @@ from tinygrad_lin.compiler.formulas import (
 from tinygrad_lin.compiler.source_text import function_text
 from tinygrad_lin.compiler.trace import Node
 from tinygrad_lin.compiler.variable_names import VariableNames
-from tinygrad_lin.expression import expression_of
-from tinygrad_lin.ops import over_sequences
+from tinygrad_lin.formulas import all_local_derivatives, expand_sums
 
 ATOM = re.compile(r"[\w.\[\]-]+")
 """A name, a number, or an element of a list needs no brackets in a product."""
@@ -155,7 +155,9 @@ class StraightLineWriter:
         texts = [self.values[o] if isinstance(o, Node) else number_text(o) for o in node.operands]
         known = {}
         if operation.variadic:
-            formula = over_sequences(operation)[which == "partials"]
+            formula = all_local_derivatives(operation)
+            if which == "formula":
+                formula = expand_sums(operation, operation.formula)
         else:
             formula = operation.formula if which == "formula" else operation.partials[int(which)]
             if " if " in formula:  # A condition on constants is decided now.
@@ -176,8 +178,8 @@ class StraightLineWriter:
             if self.arrays:
                 text = on_arrays(formula, given)
             else:
-                operands = {name: expression_of(text) for name, text in given.items()}
-                text = ast.unparse(Substitution(operands).visit(expression_of(formula)))
+                operands = {name: parse_expression(text) for name, text in given.items()}
+                text = ast.unparse(Substitution(operands).visit(parse_expression(formula)))
             self.templates[key] = text
         return self.templates[key]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.ops import Operation
+from tinygrad_lin.operation import Operation
 from tinygrad_lin.value import Value
 
 

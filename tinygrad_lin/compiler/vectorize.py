@@ -15,7 +15,8 @@ from typing import NamedTuple, TypeAlias
 from tinygrad_lin.compiler.shapes import Axes, Shape
 from tinygrad_lin.compiler.trace import Node
 from tinygrad_lin.compiler.variable_names import VariableNames
-from tinygrad_lin.ops import FUNCTIONS, TABLE, Operation
+from tinygrad_lin.operation import Operation
+from tinygrad_lin.ops import FUNCTIONS, TABLE
 
 MAX_UNROLLED_TERMS = 33  # A longer sum of separate variables is one instruction.
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-    from tinygrad_lin.nn.training.history import Snapshot
     from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.nn.training.history import Snapshot

@@ -164,7 +164,9 @@ def count_paths(order: Iterable[Value], leaf: Value) -> dict[Value, int]:
 def require_paths(order: Sequence[Value], leaf: Value) -> dict[Value, int]:
     """The nodes on the paths to a leaf; an error if it is no Value or no path leads there."""
     if not isinstance(leaf, Value):
-        raise OperandError(f"a path leads to a Value, not to {type(leaf).__name__} {short_repr(leaf)}")
+        raise OperandError(
+            f"a path leads to a Value, not to {type(leaf).__name__} {short_repr(leaf)}"
+        )
     if leaf not in set(order):
         raise DataError(f"no path leads from {order[-1]!r} to {leaf!r}")
     return count_paths(order, leaf)

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tinygrad_lin.nn.data import Data
-    from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.nn.losses import Loss
+    from tinygrad_lin.nn.modules import Module
+    from tinygrad_lin.nn.training.history import Snapshot
 
 
 def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None = None) -> Figure:

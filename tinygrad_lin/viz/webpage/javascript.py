@@ -74,7 +74,8 @@ class Translator:
         partials = ",\n    ".join(map(self.function, operation.partials))
         return (
             f"{json.dumps(operation.name)}: {{operands: {json.dumps(operation.operands)}, "
-            f"form: {json.dumps(operation.special)}, own: {json.dumps(not operation.is_math_function)}, "
+            f"form: {json.dumps(operation.special)}, "
+            f"own: {json.dumps(not operation.is_math_function)}, "
             f"defined: {json.dumps(operation.defined)},\n"
             f"  value: {self.function(operation.formula)},\n"
             f"  partials: [{partials}]}},"
