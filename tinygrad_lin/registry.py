@@ -39,22 +39,10 @@ def add_operation(
     """Add a row of your own to the table of derivatives, and get its function.
 
     From then on everything that reads the table knows it: it records, runs backward and forward to
-    any order, is drawn, and becomes a method of Value unless it takes sequences.
-
-    Args:
-        name: the name of the operation, its function and its method.
-        formula: its value in terms of x (and y), in the vocabulary of `tinygrad_lin/ops.py`. It is
-            Python that runs: do not take it from a stranger.
-        partials: its local derivatives, one formula for each operand, in terms of x (and y) and of
-            the result, out. For derivatives of higher order they may use only functions in the
-            table.
-        sign: what a drawing writes in the node; the name if not given.
-        tex: how TeX writes it, with {x} and {y} for the operands.
-        defined: where it has a value, as a predicate of its operands.
-        smooth: where it has derivatives of every order.
-        draw: for each operand an interval well inside the domain, for tests to draw from.
-        operands: the operands' names where some of them come as a sequence; these are starred and
-            stand first.
+    any order, is drawn, and becomes a method of Value unless it takes sequences. The columns are
+    those of :class:`tinygrad_lin.operation.Operation`. Formulas are Python that runs: do not take
+    them from a stranger. For derivatives of higher order they may use only functions in the table.
+    Operands that come as sequences are starred and stand first.
 
     Raises:
         ExpressionError: the name is taken or no name, or a formula cannot be read.
@@ -66,11 +54,16 @@ def add_operation(
     >>> x.grad, cube(3.0)
     (12.0, 27.0)
     """
-    operation = Operation(
+    return adopt(Operation(
         name, formula, tuple(partials), sign, tex,
         defined=defined, smooth=smooth, draw=draw, operands=operands,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def adopt(operation: Operation) -> Callable[..., Any]:
+    """Enter a row if it is fit for use, and give its function."""
     validate_operands(operation)
+    name = operation.name
     with _adding:
         validate_name(name)
         try:
@@ -78,8 +71,9 @@ def add_operation(
             try_out(operation)
         except DomainError as error:
             remove_operation(operation)
-            draw = operation.draw
-            raise ExpressionError(f"{name} cannot be drawn from {draw}: {error}") from None
+            raise ExpressionError(
+                f"{name} cannot be drawn from {operation.draw}: {error}"
+            ) from None
         except Exception as error:  # A formula may do anything.
             remove_operation(operation)
             raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None

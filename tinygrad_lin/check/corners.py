@@ -46,7 +46,8 @@ def sides_of_corners(output: Value, leaf: Value) -> list[Side]:
         if not side:
             tangents = tangents or tangents_by(output, leaf)
             moves = [tangents.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in node.operands]
-            side = CORNER if leads_out_of_corner(operation, numbers, moves) else ANYWHERE
+            leads_out = bool(operation.branch) or leads_out_of_corner(operation, numbers, moves)
+            side = CORNER if leads_out else ANYWHERE
         found.append(side)
     return found
 

@@ -10,9 +10,12 @@ from tinygrad_lin.compiler.buffer_allocation import Array, BufferAllocator
 from tinygrad_lin.compiler.formulas import constant_value
 from tinygrad_lin.compiler.shapes import broadcast, is_matrix, shape_text
 
-SIGNS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%",
+}  # fmt: skip
 UFUNCS: dict[type[ast.AST], str] = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Lt: "less",
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Mod: "remainder",
+    ast.Lt: "less",
     ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal", ast.NotEq: "not_equal",
 }  # fmt: skip
 
@@ -82,7 +85,7 @@ class ExpressionWriter:
         raise UnknownShape
 
     def binary(self, x: Array, op: ast.AST, y: Array, out: Array | str | None) -> Array:
-        """One of + - * /, or a comparison."""
+        """One of + - * / %, or a comparison."""
         if type(op) in SIGNS and not x.shape and not y.shape:
             return Array(f"({x.text} {SIGNS[type(op)]} {y.text})", ())
         if isinstance(op, ast.Mult) and len(x.shape) == 2 and x.shape[1] == 1 == len(y.shape):

@@ -43,7 +43,7 @@ class CompareRealParts(ast.NodeTransformer):
         self.generic_visit(node)
         if not isinstance(node.op, ast.Mod):
             return node
-        return ast.Call(ast.Name("mod", ast.Load()), [node.left, node.right], [])
+        return ast.Call(ast.Name("modulo", ast.Load()), [node.left, node.right], [])
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         """Replace the numbers that a condition compares by their real parts."""
@@ -71,7 +71,7 @@ COMPLEX = Reader(
         # A negative base has a whole exponent; its logarithm would bring in multiples of pi.
         "pow": lambda x, y: x**y if x.real >= 0.0 else (-x) ** y * (-1.0) ** y.real,
         "abs": lambda z: z if z.real >= 0.0 else -z,
-        "mod": lambda x, y: x - y * round((x.real - x.real % y.real) / y.real),
+        "modulo": lambda x, y: x - y * round((x.real - x.real % y.real) / y.real),
     }
 )
 """Formulas read with complex numbers."""
