@@ -99,11 +99,10 @@ def failing_terms(operation: Operation, operands: Sequence[Value | float]) -> li
         return []
     many = len(operation.many)
     arguments = operation.grouped(numbers_in(operands))
-    formula = FLOATS.value(operation)
     positions = []
-    for k, each in enumerate(zip(*arguments[:many])):
+    for k, term in enumerate(zip(*arguments[:many])):
         try:
-            formula(*([x] for x in each), *arguments[many:])
+            FLOATS.value(operation, [*term, *arguments[many:]])
         except (ArithmeticError, ValueError):
             positions += [k + column * len(arguments[0]) for column in range(many)]
     return sorted(positions)

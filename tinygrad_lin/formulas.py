@@ -32,9 +32,10 @@ class Reader:
             self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # a row  # nosec B307
         return self._read[key]
 
-    def value(self, operation: Operation) -> Callable[..., Any]:
-        """The value of an operation as a function of its parameters."""
-        return self(expand_sums(operation, operation.formula), ", ".join(operation.parameters))
+    def value(self, operation: Operation, operands: Sequence[Any]) -> Any:
+        """The value of an operation, its operands in a flat list."""
+        formula = expand_sums(operation, operation.formula)
+        return self(formula, ", ".join(operation.parameters))(*operation.grouped(operands))
 
     def local_derivatives(
         self, operation: Operation, operands: Sequence[Any], out: Any

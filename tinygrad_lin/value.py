@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.operation import Operation
 
 
+# An ordinary class: `_fast.Constructor` only spares its nodes the call of `__init__`.
 class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
     """One number, its gradient, and how it was made.
 
@@ -224,7 +225,7 @@ def record(operation: Operation, *operands: Value | Number) -> Value | float:
     """
     given = [x if isinstance(x, Value) else number(x) for x in operands]
     try:
-        out = float(FLOATS.value(operation)(*operation.grouped(numbers_in(given))))
+        out = float(FLOATS.value(operation, numbers_in(given)))
     except (ArithmeticError, ValueError) as error:
         raise no_value_error(operation, given, error) from None
     if not any(isinstance(x, Value) for x in given):
