@@ -1,4 +1,4 @@
-"""The numbers of many leaves at once, as quickly as a training loop asks for."""
+"""The numbers of many leaves at once, for training loops: without the checks of `Value.data`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def set_leaves(leaves: Iterable[Value], data: Iterable[float]) -> None:
         leaf._datum = float(new)
 
 
-def move_leaves(leaves: Iterable[Value], changes: Iterable[float]) -> None:
+def subtract_from_leaves(leaves: Iterable[Value], changes: Iterable[float]) -> None:
     """Subtract from each leaf its change."""
     for leaf, change in zip(leaves, changes):
         leaf._datum -= change

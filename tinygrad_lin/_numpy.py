@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import ge, gt, is_, is_not, le, lt
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.errors import OperandError
 from tinygrad_lin.ops import FUNCTIONS, TABLE
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.value import Value
 
-RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "equal": is_,
     "not_equal": is_not,
     "less": lt,
@@ -25,7 +25,7 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 """What NumPy's comparisons are for Values; equality goes by identity."""
 
-_names: dict[Any, str] = {}
+_operation_of_ufunc: dict[Any, str] = {}
 """The operations that NumPy's functions have been found to be."""
 
 
@@ -44,7 +44,7 @@ def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **options: A
         )
     kind = type(self)
     arrays = [x for x in inputs if isinstance(x, numpy.ndarray)]
-    relation = RELATIONS.get(ufunc.__name__)
+    relation = COMPARISONS.get(ufunc.__name__)
     operate = relation or function_of_ufunc(ufunc)
     if relation in (is_, is_not) or any(array.dtype == object for array in arrays):
         objects = [numpy.array(x, object) if type(x) is kind else x for x in inputs]
@@ -52,7 +52,7 @@ def array_ufunc(self: Value, ufunc: Any, method: str, *inputs: Any, **options: A
             result = numpy.frompyfunc(operate, len(objects), 1)(*objects)
         return numpy.asarray(result, bool)[()] if relation else result
     if relation:
-        return relation(*[x.data if type(x) is kind else number(x) for x in inputs])
+        return relation(*[x.data if type(x) is kind else to_float(x) for x in inputs])
     return operate(*inputs)
 
 
@@ -62,16 +62,16 @@ def function_of_ufunc(ufunc: Any) -> Callable[..., Any]:
     Raises:
         OperandError: no row of the table is that function.
     """
-    if _names.get(ufunc) not in TABLE:
+    if _operation_of_ufunc.get(ufunc) not in TABLE:
         import numpy
 
         for operation in TABLE.values():
             if getattr(numpy, operation.ufunc, None) is ufunc:
-                _names[ufunc] = operation.name
+                _operation_of_ufunc[ufunc] = operation.name
                 break
         else:
             name = ufunc.__name__
             raise OperandError(
                 f"numpy.{name} has no derivative here; see tinygrad_lin.add_operation"
             )
-    return FUNCTIONS[_names[ufunc]]
+    return FUNCTIONS[_operation_of_ufunc[ufunc]]

@@ -23,44 +23,48 @@ if TYPE_CHECKING:
     Number: TypeAlias = float | floating[Any] | integer[Any] | Fraction
 
 
-def number(given: Any) -> float:
+def to_float(given: Any) -> float:
     """A float from anything that is one real number.
 
     Raises:
         DomainError: it is too large for a float.
         OperandError: it is anything else.
     """
-    kind = type(given)
-    if kind is float:
-        result: float = given
-        return result
+    if isinstance(given, float) and type(given) is float:
+        return given
     item = given
-    if kind is not int:
+    if type(given) is not int:
         from contextlib import suppress
         from numbers import Real
 
         if not isinstance(given, Real):
             with suppress(Exception):  # Other libraries may raise whatever they like.
                 item = given.item()  # an array or tensor of one element
-        # The items of times are whole numbers, and that of a masked array lies under the mask.
+        # NumPy's times would become integers, and a masked array would give away the number under
+        # its mask: both are refused.
         time = getattr(getattr(given, "dtype", None), "kind", "") in ("m", "M")
         masked = hasattr(given, "filled") and bool(getattr(given, "mask", False))
-        is_value = hasattr(type(given), "partials")
-        if is_value or time or masked or isinstance(item, bool) or not isinstance(item, Real):
+        is_real = isinstance(item, Real) and not isinstance(item, bool)
+        if is_value(given) or time or masked or not is_real:
             raise not_a_number_error(given, item)
     try:
         result = float(item)
-        # A number beyond the floats raises, but for NumPy's longdouble, which becomes infinite.
-        if kind is int or item == result or not isinf(result):
+        # float() raises for numbers that are too large, except for NumPy's longdouble.
+        if type(given) is int or item == result or not isinf(result):
             return result
     except OverflowError:
         pass
     raise DomainError("the number is too large for a float (above 1.8e308)")
 
 
+def is_value(thing: Any) -> bool:
+    """Whether it is a Value, by one of its attributes: `value.py` imports this file."""
+    return hasattr(type(thing), "partials")
+
+
 def not_a_number_error(given: Any, item: Any) -> OperandError:
     """The error for what is not one real number; item is what it holds, if it holds one thing."""
-    if hasattr(type(given), "partials"):
+    if is_value(given):
         return OperandError(f"{given!r} is a Value already: use it as it is, or its .data")
     if isinstance(item, bool):
         hint = "use 1.0 or 0.0"
@@ -78,6 +82,24 @@ def not_a_number_error(given: Any, item: Any) -> OperandError:
     return OperandError(f"a Value holds one real number, not {what}; {hint}")
 
 
+def gradient_so_far(leaf: Value) -> float:
+    """The gradient that a leaf has from earlier passes; None counts as 0.0, as in PyTorch.
+
+    Raises:
+        OperandError: somebody has set it to something that is not a number.
+    """
+    if leaf.grad is None:
+        return 0.0
+    try:
+        return to_float(leaf.grad)
+    except TypeError:
+        name = f"the leaf {leaf.label!r}" if leaf.label else f"a leaf with data {leaf.data!r}"
+        raise OperandError(
+            f"the grad of {name} is not a number but {type(leaf.grad).__name__}: "
+            "set it to 0.0 before backward()"
+        ) from None
+
+
 def require_sequences(operation: Operation, sequences: Iterable[Any]) -> None:
     """Refuse a single Value or number where an operation takes a sequence.
 
@@ -85,7 +107,7 @@ def require_sequences(operation: Operation, sequences: Iterable[Any]) -> None:
         OperandError: one of them is not a sequence.
     """
     for sequence in sequences:
-        if hasattr(type(sequence), "partials") or not hasattr(sequence, "__iter__"):
+        if is_value(sequence) or not hasattr(sequence, "__iter__"):
             raise OperandError(
                 f"{operation.name} takes sequences of Values and numbers: "
                 f"give [x], not x = {short_repr(sequence)}"

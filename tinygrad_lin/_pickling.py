@@ -53,7 +53,7 @@ def rebuild(parts: Parts) -> Value:
     else:
         value = parts.kind._node(TABLE[parts.op], parts.operands, parts.data, parts.partials)
     value.grad = parts.grad
-    if parts.label or isinstance(parts.label, Label):  # which may be empty but for its scope
+    if parts.label or isinstance(parts.label, Label):  # A Label may be empty and carry a scope.
         value._label = parts.label
     return value
 
@@ -64,7 +64,7 @@ def copy_node(value: Value) -> Value:
 
 
 def copy_graph(root: Value, memo: dict[int, Any]) -> Value:
-    """A copy of the graph below a Value, as of copy.deepcopy; what has been copied is not again."""
+    """A copy of the graph below a Value, as of copy.deepcopy. Values in the memo stay copied."""
     todo = [root]
     while todo:
         before = [x for x in todo[-1].inputs if id(x) not in memo]
@@ -94,15 +94,14 @@ class StandIn:
 
 
 _stand_ins: WeakValueDictionary[int, StandIn] = WeakValueDictionary()
-"""Those in use, by the identity of their Value, which they keep alive."""
+"""The stand-ins in use, by the id of their Value, which they keep alive."""
 
-_finding = allocate_lock()
-"""Held while one is looked for and made."""
+_stand_ins_lock = allocate_lock()
 
 
 def stand_in(value: Value) -> StandIn:
     """The one for a Value."""
-    with _finding:
+    with _stand_ins_lock:
         found = _stand_ins.get(id(value))
         if found is None:
             found = _stand_ins[id(value)] = StandIn(value)

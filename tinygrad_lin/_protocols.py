@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_lin._numpy import array_ufunc
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin.scopes import Label
 
@@ -121,4 +121,4 @@ class Protocols(Operations):
 
 def data_of(operand: Value | Number) -> float:
     """The number in a Value, or the number itself."""
-    return operand._datum if isinstance(operand, Protocols) else number(operand)
+    return operand._datum if isinstance(operand, Protocols) else to_float(operand)

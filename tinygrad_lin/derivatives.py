@@ -29,8 +29,8 @@ class ValueMeanings(dict[str, object]):
     """The meanings of names for Values: the functions of the rows, and the numbers of math."""
 
     def __missing__(self, name: str) -> Any:
-        row = "total" if name == "sum" else name
-        self[name] = meaning = FUNCTIONS[row] if row in TABLE else vars(math)[name]
+        function = "total" if name == "sum" else name
+        self[name] = meaning = FUNCTIONS[function] if function in TABLE else vars(math)[name]
         return meaning
 
 
@@ -66,22 +66,22 @@ def adjoints(
 ) -> list[Value | float]:
     """Reverse mode without touching any ``grad``, over Values or floats for local derivatives."""
     inputs = require_values(output, inputs)
-    order = topological_order(output, stop=inputs)
-    needed = set(inputs)  # by the derivatives asked for: whatever an input leads to
+    needed = set(inputs)  # An input, and whatever an input leads to.
+    order = topological_order(output, stop=inputs)[len(needed) :]
     for node in order:
         if not needed.isdisjoint(node.inputs):
             needed.add(node)
-    gained: dict[Value, Value | float] = {output: 1.0}
-    ends = set(inputs)
+    adjoint_of: dict[Value, Value | float] = {output: 1.0}
     for node in reversed(order):
-        if node in ends or node not in needed or node not in gained:
+        if node not in needed or node not in adjoint_of:
             continue
-        upstream = gained.pop(node)
+        upstream = adjoint_of.pop(node)
         for operand, local in zip(node.inputs, locals_of(node)):
             if operand in needed:
                 share = multiply(upstream, local)
-                gained[operand] = gained[operand] + share if operand in gained else share
-    return [gained.get(given, 0.0) for given in inputs]
+                known = adjoint_of.get(operand)
+                adjoint_of[operand] = share if known is None else known + share
+    return [adjoint_of.get(x, 0.0) for x in inputs]
 
 
 def multiply(upstream: Value | float, local: Value | float) -> Value | float:
@@ -112,9 +112,11 @@ def require_values(output: Value, inputs: Iterable[Value]) -> list[Value]:
     if isinstance(inputs, Value):
         raise OperandError("the inputs are a sequence: give [x], not x")
     inputs = list(inputs)
-    for given in (output, *inputs):
-        if not isinstance(given, Value):
-            raise OperandError(f"derivatives are taken of and by Values, not {short_repr(given)}")
+    for x in (output, *inputs):
+        if not isinstance(x, Value):
+            raise OperandError(
+                f"derivatives are of Values with respect to Values, not of {short_repr(x)}"
+            )
     return inputs
 
 
@@ -133,13 +135,13 @@ def local_derivatives(node: Value) -> list[Value | float]:
     try:
         found = read_again(node, node.operation, stored)
     except TypeError:
-        raise not_of_rows_error(node.operation) from None
-    for local, then in zip(found, stored):
-        now = data_of(local)
-        if abs(now - then) > 1e-9 * abs(then):
+        raise no_higher_derivative_error(node.operation) from None
+    for local, recorded in zip(found, stored):
+        current = data_of(local)
+        if abs(current - recorded) > 1e-9 * abs(recorded):
             raise DataError(
                 f"a leaf below {node!r} has been given other data since: its derivative was "
-                f"{then}, now it would be {now}; compute the output again"
+                f"{recorded}, now it would be {current}; compute the output again"
             )
     return found
 
@@ -153,10 +155,11 @@ def read_again(node: Value, operation: Operation, stored: tuple[float, ...]) -> 
         return [
             formula(*arguments)
             if isfinite(local := next(remaining))
-            else without_derivative(local, operand)
+            else node_without_derivative(local, operand)
             for operand, (_, formula, arguments) in edges
             if isinstance(operand, Value)
         ]
+    # The forms below read the same formulas, several times as fast.
     names = ", ".join((*operation.parameters, "out"))
     if operation.variadic:
         arguments = operation.grouped(operands)
@@ -170,12 +173,12 @@ def read_again(node: Value, operation: Operation, stored: tuple[float, ...]) -> 
     ]
 
 
-def without_derivative(data: float, operand: Value) -> Value:
+def node_without_derivative(data: float, operand: Value) -> Value:
     """A node of an operand with data that no operation computes, and NaN for derivative."""
     return Value._node(TABLE["mul"], (operand, nan), data, (nan,))
 
 
-def not_of_rows_error(operation: Operation) -> ExpressionError:
+def no_higher_derivative_error(operation: Operation) -> ExpressionError:
     """The error for local derivatives that cannot be read with Values."""
     used = {x for partial in operation.partials for x in compile(partial, "", "eval").co_names}
     functions = sorted(x for x in used & set(vars(math)) - set(TABLE) if callable(vars(math)[x]))

@@ -1,4 +1,4 @@
-"""The edges of domains: what an operation does there, and the errors that explain it.
+"""The boundaries of domains: what an operation does there, and the errors that explain it.
 
 A value that does not exist is a DomainError. A local derivative may be infinite, as that of sqrt at
 0 is; one that does not exist at all is an error only for a Value, since a constant needs none.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.operation import Operation
     from tinygrad_lin.value import Value
 
-MAX_SHOWN = 4
+MAX_OPERANDS_SHOWN = 4
 """How many operands an error shows."""
 
 
@@ -38,6 +38,21 @@ IEEE = Reader(NumpyMeanings())
 """Like the float reader, but with NumPy's functions, which follow IEEE 754 instead of raising."""
 
 
+def value_at(operation: Operation, operands: Sequence[Value | float]) -> float:
+    """The value of an operation.
+
+    Raises:
+        DomainError: it has none there.
+    """
+    try:
+        return float(FLOATS.value(operation, numbers_in(operands)))
+    except (ArithmeticError, ValueError) as error:
+        error.__traceback__ = None  # As the context of ours, it would keep the graph alive.
+        problem = "overflows a float" if isinstance(error, OverflowError) else "has no value"
+        positions = failing_terms(operation, operands)
+        raise domain_error(operation, operands, problem, positions) from None
+
+
 def local_derivatives_at(
     operation: Operation, operands: Sequence[Value | float], out: float
 ) -> list[float]:
@@ -47,19 +62,19 @@ def local_derivatives_at(
         DomainError: there is none.
     """
     partials = []
-    edges = FLOATS.local_derivatives(operation, numbers_in(operands), out)
-    for position, (operand, (_, formula, arguments)) in enumerate(zip(operands, edges)):
-        if type(operand) is float:
+    formulas = FLOATS.local_derivatives(operation, numbers_in(operands), out)
+    for position, (operand, (_, formula, arguments)) in enumerate(zip(operands, formulas)):
+        if isinstance(operand, float):
             continue
         try:
             partials.append(formula(*arguments))
         except (ArithmeticError, ValueError) as error:
             error.__traceback__ = None  # It would keep the graph alive.
-            partials.append(edge_derivative(operation, operands, out, position))
+            partials.append(derivative_at_boundary(operation, operands, out, position))
     return partials
 
 
-def edge_derivative(
+def derivative_at_boundary(
     operation: Operation, operands: Sequence[Value | float], out: float, position: int
 ) -> float:
     """A local derivative that Python's floats cannot compute, as IEEE 754 has it.
@@ -71,26 +86,17 @@ def edge_derivative(
 
     numbers = numbers_in(operands)
     scalars = [numpy.float64(x) for x in numbers]
-    edges = list(IEEE.local_derivatives(operation, scalars, numpy.float64(out)))
-    name, formula, arguments = edges[position]
+    formulas = list(IEEE.local_derivatives(operation, scalars, numpy.float64(out)))
+    name, formula, arguments = formulas[position]
     try:
         with numpy.errstate(all="ignore"):
             partial = float(formula(*arguments))
     except (ArithmeticError, ValueError):  # The formula calls a function that NumPy has not.
         partial = nan
     if isnan(partial) and not any(map(isnan, (*numbers, out))):
-        problem = f"has no derivative by {name} (a number there needs none, a Value does)"
+        problem = f"has no derivative with respect to {name} (a Value needs one, a number does not)"
         raise domain_error(operation, operands, problem, [position] if operation.variadic else ())
     return partial
-
-
-def no_value_error(
-    operation: Operation, operands: Sequence[Value | float], error: Exception
-) -> DomainError:
-    """The error for operands that an operation has no value at."""
-    error.__traceback__ = None  # As the context of ours, it would keep the graph alive.
-    problem = "overflows a float" if isinstance(error, OverflowError) else "has no value"
-    return domain_error(operation, operands, problem, failing_terms(operation, operands))
 
 
 def failing_terms(operation: Operation, operands: Sequence[Value | float]) -> list[int]:
@@ -121,12 +127,12 @@ def domain_error(
     numbers = numbers_in(operands)
     names = [name for name, *_ in FLOATS.local_derivatives(operation, numbers, nan)]
     positions = positions or range(len(operands))
-    shown = []
-    for position in positions[:MAX_SHOWN]:
+    listing = []
+    for position in positions[:MAX_OPERANDS_SHOWN]:
         label = getattr(operands[position], "label", "")
         suffix = f" ({label!r})" if label else ""
-        shown.append(f"{names[position]} = {numbers[position]!r}{suffix}")
-    given = ", ".join(shown) + (", ..." if len(positions) > MAX_SHOWN else "")
+        listing.append(f"{names[position]} = {numbers[position]!r}{suffix}")
+    given = ", ".join(listing) + (", ..." if len(positions) > MAX_OPERANDS_SHOWN else "")
     rule = f"; it is defined where {operation.defined}" if operation.defined else ""
     parameters = ", ".join(operation.parameters)
     return DomainError(f"{operation.name}({parameters}) {problem} at {given}{rule}")

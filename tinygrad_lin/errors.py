@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def printable(text: str) -> str:
-    """Text without control characters, of terminals or of writing from right to left."""
+    """The text with control and bidirectional characters replaced by spaces."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
@@ -75,10 +75,10 @@ class ExpressionError(TinygradError, ValueError):
 
 
 def short_repr(given: object) -> str:
-    """The beginning of an object's repr, for a message; of one that has none, what it is."""
+    """The beginning of an object's repr, for a message; if repr() fails, the default one."""
     try:
         return f"{given!r:.60}"
-    except Exception:  # such as that of a whole number of 5,000 digits
+    except Exception:  # An int of 5,000 digits has no repr.
         return object.__repr__(given)
 
 

@@ -78,7 +78,7 @@ class Expression:
         """The value of the expression: a Value if one of its variables is.
 
         Raises:
-            DomainError: an operation was left, such as the log of 0.
+            DomainError: an operand is outside an operation's domain, as in log(0).
             KeyError: a name has no value.
         """
         stack: list[Any] = []
@@ -106,7 +106,7 @@ class Expression:
                 self._refuse(str(error), column)
 
     def _parse(self) -> ast.expr:
-        if "\\" in self.text:  # of which Python would warn, with what follows it as it is
+        if "\\" in self.text:  # Python would warn about a backslash.
             self._refuse(f"only {ALLOWED} are allowed", self.text.index("\\"))
         try:
             return parse_expression(self.text)
@@ -116,7 +116,7 @@ class Expression:
             self._refuse(reason, column)
         except (RecursionError, MemoryError):
             self._refuse("the brackets or signs are nested too deeply", 0)
-        except ValueError as error:  # a null byte, a number of too many digits
+        except ValueError as error:  # There is a null byte, or a number of too many digits.
             self._refuse(str(error), 0)
 
     def _read(self, root: ast.expr) -> list[tuple[Token, int]]:

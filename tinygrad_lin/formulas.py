@@ -29,7 +29,8 @@ class Reader:
         """The formula as a function of the comma-separated names."""
         key = formula, names
         if key not in self._read:
-            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # a row  # nosec B307
+            # The text comes from the table.
+            self._read[key] = eval(f"lambda {names}: {formula}", self.meanings)  # nosec B307
         return self._read[key]
 
     def value(self, operation: Operation, operands: Sequence[Any]) -> Any:

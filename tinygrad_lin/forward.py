@@ -6,7 +6,7 @@ tangent. The local derivatives are Values, so the result is a graph and can be d
 
 from __future__ import annotations
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.derivatives import as_value, local_derivatives, multiply, require_values
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
@@ -37,16 +37,14 @@ def jvp(output: Value, inputs: Sequence[Value], tangents: Sequence[Value | Numbe
     inputs, tangents = require_values(output, inputs), list(tangents)
     if len(inputs) != len(tangents):
         raise DataError(f"{len(inputs)} inputs need as many tangents, not {len(tangents)}")
-    moves: dict[Value, Value | float] = {}
-    for given, tangent in zip(inputs, tangents):
-        move = tangent if isinstance(tangent, Value) else number(tangent)
-        moves[given] = moves[given] + move if given in moves else move
-    ends = set(inputs)
-    for node in topological_order(output, stop=inputs):
-        if node in ends or moves.keys().isdisjoint(node.inputs):
-            continue
+    tangent_of: dict[Value, Value | float] = {}
+    for x, given in zip(inputs, tangents):
+        tangent = given if isinstance(given, Value) else to_float(given)
+        tangent_of[x] = tangent_of[x] + tangent if x in tangent_of else tangent
+    ends = len(tangent_of)
+    for node in topological_order(output, stop=inputs)[ends:]:
         for operand, local in zip(node.inputs, local_derivatives(node)):
-            if operand in moves:
-                share = multiply(moves[operand], local)
-                moves[node] = moves[node] + share if node in moves else share
-    return as_value(moves.get(output, 0.0))
+            if operand in tangent_of:
+                share = multiply(tangent_of[operand], local)
+                tangent_of[node] = tangent_of[node] + share if node in tangent_of else share
+    return as_value(tangent_of.get(output, 0.0))

@@ -33,10 +33,10 @@ def topological_order(root: Value, stop: Iterable[Value] = ()) -> list[Value]:
     order: list[Value] = list(dict.fromkeys(stop))
     entered = set(order)
     path: list[Value | None] = [root]
-    begun: list[Value] = []  # the nodes on whose operands we are
+    begun: list[Value] = []  # the nodes whose operands are being visited
     while path:
         node = path.pop()
-        if node is None:  # the operands of the latest are done
+        if node is None:  # The operands of the latest one have been visited.
             order.append(begun.pop())
         elif node not in entered:
             entered.add(node)
@@ -63,8 +63,8 @@ def first_nonfinite(root: Value) -> Value | None:
 class no_gc:
     """Spare the recording of a big graph the passes of Python's cyclic garbage collector.
 
-    Values make no reference cycles and are freed at once without it. The switch is the process's:
-    other threads run without the collector meanwhile, until the last of them has left.
+    Values make no reference cycles and are freed at once without it. The collector belongs to the
+    process: it is off for the other threads, too, until the last ``no_gc`` block ends.
 
     >>> from tinygrad_lin import Value
     >>> with no_gc():
@@ -73,19 +73,19 @@ class no_gc:
     10.0
     """
 
-    _counting = allocate_lock()
+    _lock = allocate_lock()
     _entered = 0  # how many times, in the whole process
     _was_on = False
 
     def __enter__(self) -> None:
-        with no_gc._counting:
+        with no_gc._lock:
             if not no_gc._entered:
                 no_gc._was_on = gc.isenabled()
                 gc.disable()
             no_gc._entered += 1
 
     def __exit__(self, *error: object) -> None:
-        with no_gc._counting:
+        with no_gc._lock:
             no_gc._entered -= 1
             if not no_gc._entered and no_gc._was_on:
                 gc.enable()

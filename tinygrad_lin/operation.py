@@ -23,12 +23,12 @@ class Operation:
         smooth: where its derivatives of every order are continuous, as a predicate of its operands
             (within ``defined``); empty for everywhere. The two sides of a corner or a pole are
             joined by "or".
-        branch: a formula whose value tells the smooth pieces apart where they are too many to be
-            listed.
+        branch: where the smooth pieces are too many to list, a formula that has another value on
+            each.
         draw: for each operand the interval a test may draw from: well inside the domain, and not
             so far out that numbers overflow.
         operands: the names of the operands; a starred one stands for many.
-        special: the name of the method where one of Python's operators stands for the operation.
+        special: the special method of the operator that stands for it, such as ``__add__``.
         ufunc: what NumPy calls the operation.
         folds: whether it takes more than two operands, which it combines from left to right.
     """
@@ -66,8 +66,8 @@ class Operation:
 
     @property
     def is_math_function(self) -> bool:
-        """Whether it is a function of :mod:`math`, which its formula calls by its own name."""
-        return self.formula.startswith(f"{self.name}(")
+        """Whether it is a function of Python or of :mod:`math`, which its formula only calls."""
+        return self.formula == self.name + self._arguments()
 
     @property
     def smooth_pieces(self) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ Formulas are written once, in a tiny vocabulary: the names of the operands, ``ou
 of the operation, numbers, ``+ - * / %`` and unary minus, functions, and ``a if condition else b``.
 A condition is a comparison with ``< <= > >=``, or a bare ``x``, which holds unless x is 0. The
 functions are those of other rows and of :mod:`math`; ``sum[...]`` adds over the operands whose name
-is starred. (There is no ``==`` and no ``**``: Values compare by identity, and ``pow`` is a row.)
+is starred. There is no ``==`` and no ``**``: Values compare by identity, and ``pow`` is a row. (The
+predicates ``defined`` and ``smooth`` are read with numbers alone and may use ``==``, ``and``, ``or``.)
 A reader (`formulas.py`) gives these names a meaning: floats, Values, complex numbers, arrays.
 """
 
@@ -44,6 +45,7 @@ _ROWS = (
                                                                  "xʸ",     "{x}^{{{y}}}", special="__pow__",
               defined="x > 0 or x >= 0 and y >= 0 or y % 1 == 0 and abs(x) > 0",
               smooth="y % 1 == 0 <= y or x < 0 or x > 0", draw=((0.1, 10.0), (-3.0, 3.0))),
+    # exp of a larger x overflows a float.
     Operation("exp",      "exp(x)",      ("out",),               "exp",    "e^{{{x}}}",
               defined="x <= 709.782712893384", draw=((-10.0, 10.0),)),
     Operation("log",      "log(x)",      ("1.0 / x",),           "ln",     r"\ln {x}",
@@ -65,7 +67,7 @@ _ROWS = (
                                          ("out * sigmoid(-x)",), "σ",      r"\sigma({x})"),
     Operation("softplus", "x + log1p(exp(-x)) if x > 0.0 else log1p(exp(x))",
                                          ("sigmoid(x)",),        "softplus", r"\ln(1 + e^{{{x}}})"),
-    # At a kink, the derivative of relu and abs is 0, and a tie of maximum or minimum gives half to each.
+    # x + y carries a NaN through. At a kink, the derivative of relu and abs is 0, and a tie of maximum or minimum gives half to each.
     Operation("relu",     "0.0 if x <= 0.0 else x", ("0.0 if x <= 0.0 else 1.0",), "relu",
               r"\max(0, {x})", smooth="x < 0 or x > 0"),
     Operation("abs",      "abs(x)",      ("1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0",), "|x|",

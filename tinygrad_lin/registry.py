@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_adding = allocate_lock()
-"""Held while a row is added: of two with one name, one comes second."""
+_table_lock = allocate_lock()
+"""Held while a row is added: of two threads that add one name, the second is refused."""
 
 
 def add_operation(
@@ -39,13 +39,13 @@ def add_operation(
     """Add a row of your own to the table of derivatives, and get its function.
 
     From then on everything that reads the table knows it: it records, runs backward and forward to
-    any order, is drawn, and becomes a method of Value unless it takes sequences. The columns are
-    those of :class:`tinygrad_lin.operation.Operation`. Formulas are Python that runs: do not take
+    any order, is drawn, and becomes a method of Value unless it takes sequences. The arguments are
+    columns of :class:`tinygrad_lin.operation.Operation`. Formulas are Python that runs: do not take
     them from a stranger. For derivatives of higher order they may use only functions in the table.
     Operands that come as sequences are starred and stand first.
 
     Raises:
-        ExpressionError: the name is taken or no name, or a formula cannot be read.
+        ExpressionError: the name is taken or not an identifier, or a formula cannot be read.
 
     >>> from tinygrad_lin import Value
     >>> cube = add_operation("cube", "x * x * x", ("3.0 * x * x",), sign="x³")
@@ -64,11 +64,11 @@ def adopt(operation: Operation) -> Callable[..., Any]:
     """Enter a row if it is fit for use, and give its function."""
     validate_operands(operation)
     name = operation.name
-    with _adding:
+    with _table_lock:
         validate_name(name)
         try:
             enter(operation)
-            try_out(operation)
+            validate_formulas(operation)
         except DomainError as error:
             remove_operation(operation)
             raise ExpressionError(
@@ -85,6 +85,8 @@ def validate_operands(operation: Operation) -> None:
     name, count = operation.name, len(operation.partials)
     if len(operation.operands) != count or len(operation.draw) != count:
         raise ExpressionError(f"{name} needs one local derivative and one interval per operand")
+    if name in vars(math) and not operation.is_math_function:
+        raise ExpressionError(f"{name} is a function of math: its formula can only be that")
     unnamed = [p for p in operation.parameters if not p.isidentifier() or iskeyword(p)]
     hidden = [x for x in operation.operands if x in RESERVED - {"x", "y", "bias"}]
     if unnamed or hidden or not (operation.variadic or set(operation.operands) <= {"x", "y"}):
@@ -97,7 +99,9 @@ def validate_name(name: str) -> None:
     """Raise an ExpressionError unless an operation can have this name."""
     taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
     if taken or hasattr(builtins, name) or not name.isidentifier():
-        raise ExpressionError(f"an operation cannot be called {name!r}: that is taken or no name")
+        raise ExpressionError(
+            f"an operation cannot be called {name!r}: that is taken or not an identifier"
+        )
 
 
 def enter(operation: Operation) -> None:
@@ -108,8 +112,12 @@ def enter(operation: Operation) -> None:
     define(operation)
 
 
-def try_out(operation: Operation) -> None:
-    """Use a new row once, well inside the intervals it says tests may draw from."""
+def validate_formulas(operation: Operation) -> None:
+    """Use a new row once, inside the intervals that tests may draw from.
+
+    Raises:
+        Exception: whatever its formulas raise.
+    """
     names = [x.lstrip("*") for x in operation.operands]
     known = {*names, "sum", *FLOATS.meanings, *vars(builtins)}
     formulas = (operation.formula, *operation.partials, operation.defined, operation.smooth)
@@ -124,7 +132,7 @@ def try_out(operation: Operation) -> None:
         for x, name, parameter in zip(numbers, operation.operands, operation.parameters)
     ]
     node = FUNCTIONS[operation.name](*operands)
-    for found in (node.data, *node.partials):
+    for found in (FLOATS.value(operation, numbers), *node.partials):
         if type(found) is not float:
             raise TypeError(f"they give {found!r}, which is no float")
     for predicate in filter(None, (operation.defined, operation.smooth)):
@@ -134,8 +142,8 @@ def try_out(operation: Operation) -> None:
 def remove_operation(operation: Operation) -> None:
     """Take a row of the user's out of the table again."""
     name = operation.name
-    for names in (TABLE, FUNCTIONS, FUNCTIONS.makers, FLOATS.meanings, VALUES.meanings):
-        names.pop(name, None)
+    for entries in (TABLE, FUNCTIONS, FUNCTIONS.makers, FLOATS.meanings, VALUES.meanings):
+        entries.pop(name, None)
     if name in vars(Value):
         delattr(Value, name)
     if name in vars(math):  # The row stood before a function of math.

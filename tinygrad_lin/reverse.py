@@ -11,8 +11,7 @@ their turns in reverse topological order, and each edge is used once, however ma
 
 from __future__ import annotations
 
-from tinygrad_lin._operands import number
-from tinygrad_lin.errors import OperandError
+from tinygrad_lin._operands import gradient_so_far, to_float
 from tinygrad_lin.graph import topological_order
 
 TYPE_CHECKING = False
@@ -22,33 +21,15 @@ if TYPE_CHECKING:
 
 
 def backward(root: Value, gradient: Number = 1.0) -> None:
-    """Add to the ``grad`` of every Value below the root its share in the root's derivative.
+    """Add the derivative of the root to the ``grad`` of every Value that it was made from.
 
-    See :meth:`tinygrad_lin.Value.backward`; `_fast/backward.py` does the same without the list of
-    nodes in order.
+    See :meth:`tinygrad_lin.Value.backward`. `_fast/backward.py` is the fast form.
     """
-    seed = number(gradient)
+    seed = to_float(gradient)
     order = topological_order(root)
-    for node in order:  # Leaves accumulate; inner nodes start anew.
-        node.grad = accumulated(node) if node.is_leaf else 0.0
+    # Leaves accumulate over calls; inner nodes start from zero.
+    for node in order:
+        node.grad = gradient_so_far(node) if node.is_leaf else 0.0
     root.grad += seed
     for node in reversed(order):
         node.propagate()
-
-
-def accumulated(leaf: Value) -> float:
-    """The gradient that a leaf has from earlier passes; None counts as 0.0, as in PyTorch.
-
-    Raises:
-        OperandError: somebody has set it to something that is not a number.
-    """
-    if leaf.grad is None:
-        return 0.0
-    try:
-        return number(leaf.grad)
-    except TypeError:
-        name = f"the leaf {leaf.label!r}" if leaf.label else f"a leaf with data {leaf.data!r}"
-        raise OperandError(
-            f"the grad of {name} is not a number but {type(leaf.grad).__name__}: "
-            "set it to 0.0 before backward()"
-        ) from None

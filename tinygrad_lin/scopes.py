@@ -90,11 +90,11 @@ def note_scope(value: Value) -> None:
 
 
 def place_in_scope(value: Value, name: str, label: str = "") -> None:
-    """Put one Value into a scope below the open ones, as cheaply as a training loop asks for."""
-    scope = (*current_scope(), name)
-    found = _labels.get((scope, label))
+    """Put one Value into a scope below the open ones; Values of one scope share their label."""
+    path = (*current_scope(), name)
+    found = _labels.get((path, label))
     if found is None:
         if len(_labels) >= MAX_SHARED_LABELS:
             _labels.clear()
-        found = _labels[scope, label] = Label(label, scope)
+        found = _labels[path, label] = Label(label, path)
     value._label = found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import index
 
-from tinygrad_lin._operands import inputs_among, number
+from tinygrad_lin._operands import inputs_among, to_float
 from tinygrad_lin.derivatives import adjoints, gradients, local_derivatives, require_values
 from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin.graph import topological_order
@@ -26,8 +26,8 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     Args:
         f: takes numbers or Values, gives one. The arguments that are not differentiated may be
             anything.
-        argnums: which argument to differentiate by, counted from 0; for several the derivative
-            is a tuple, as in JAX.
+        argnums: which argument to differentiate with respect to, counted from 0; for several the
+            derivative is a tuple, as in JAX.
 
     The result is a number for numbers. It is a Value whenever f depends on one, be it an argument
     or one that f closes over, so that derivatives nest, in any order and to any depth.
@@ -40,10 +40,10 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     >>> grad(lambda x: x * grad(lambda y: x + y)(1.0))(5.0)
     1.0
     """
-    both = value_and_grad(f, argnums)
+    value_and_derivative = value_and_grad(f, argnums)
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        return both(*args, **kwargs)[1]
+        return value_and_derivative(*args, **kwargs)[1]
 
     return derivative
 
@@ -56,21 +56,21 @@ def value_and_grad(
     >>> value_and_grad(lambda w, x: w * x)(2.0, 3.0)
     (6.0, 3.0)
     """
-    one = hasattr(argnums, "__index__")
-    wanted: Any = [argnums] if one else argnums
-    numbers = [index(argnum) for argnum in wanted]
+    single = hasattr(argnums, "__index__")
+    wanted: Any = [argnums] if single else argnums
+    argument_indices = [index(argnum) for argnum in wanted]
 
-    def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        positions = [k + len(args) if k < 0 else k for k in numbers]
+    def value_and_derivative(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        positions = [k + len(args) if k < 0 else k for k in argument_indices]
         variables = {k: variable_for(args, k) for k in positions}
         output = f(*[variables.get(k, arg) for k, arg in enumerate(args)], **kwargs)
         value, derivatives = differentiate(output, [variables[k] for k in positions])
-        for k, own in variables.items():
+        for k, variable in variables.items():
             if not isinstance(args[k], Value):
-                make_constant(own)
-        return value, derivatives[0] if one else tuple(derivatives)
+                make_constant(variable)
+        return value, derivatives[0] if single else tuple(derivatives)
 
-    return both
+    return value_and_derivative
 
 
 def differentiate(output: Any, variables: list[Value]) -> tuple[Any, Sequence[Value | float]]:
@@ -91,26 +91,28 @@ def require_number(output: Any) -> float:
         OperandError: it is not one number.
     """
     try:
-        return number(output)
+        return to_float(output)
     except OperandError:
         kind = type(output).__name__
         raise OperandError(f"f must return one number, not {kind} {short_repr(output)}") from None
 
 
 def variable_for(args: tuple[Any, ...], position: int) -> Value:
-    """What f is differentiated by, in the place of an argument.
+    """What f is differentiated with respect to, in the place of an argument.
 
     A number becomes a leaf. A Value becomes a node of its own with the same number, connected to
     it: its other uses, inside and outside f, must not count as this argument.
     """
     if not 0 <= position < len(args):
-        raise OperandError(f"there is no argument {position} to differentiate by, only {len(args)}")
+        raise OperandError(
+            f"there is no argument {position} to differentiate with respect to, only {len(args)}"
+        )
     given = args[position]
     if not isinstance(given, Value):
         return Value(given)
-    own = given * 1.0
-    own.label = given.label
-    return own
+    variable = given * 1.0
+    variable.label = given.label
+    return variable
 
 
 def make_constant(leaf: Value) -> None:

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from tinygrad_lin import _fast
 from tinygrad_lin._functions import attach, plain_functions
-from tinygrad_lin._operands import inputs_among, number
+from tinygrad_lin._operands import inputs_among, to_float
 from tinygrad_lin._protocols import Protocols
-from tinygrad_lin.domain import local_derivatives_at, no_value_error, numbers_in
+from tinygrad_lin.domain import local_derivatives_at, value_at
 from tinygrad_lin.errors import OperandError
-from tinygrad_lin.formulas import FLOATS
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.reverse import backward
 from tinygrad_lin.scopes import note_scope, open_scopes
@@ -60,12 +59,12 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
 
     grad: float
     operation: Operation | None
-    _datum: float  # not _data, which NumPy's masked arrays read of any object
+    _datum: float  # not _data: NumPy's masked arrays look for that on any object
 
-    # A node of one or two operands has a slot for each operand and for the local derivative on the
-    # edge to it. A constant operand is no Value: its slot holds None, and that of the edge the
-    # constant. A node of many operands (dot, total) holds None for both: its local derivatives are
-    # a tuple in _dleft, its inputs one in _dright.
+    # A node of one or two operands keeps each operand and the local derivative on the edge to it in
+    # a pair of slots. If an operand is a constant, the first of its pair is None and the second
+    # holds the constant. A node of many operands (dot, total) has None in both first ones; _dright
+    # holds its inputs, and _dleft their local derivatives.
     _left: Value | None
     _right: Value | None
     _dleft: Any  # d self / d left
@@ -78,12 +77,12 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
     )  # fmt: skip
 
     def __init__(self, data: Number, label: str = "", *operands: object) -> None:
-        if operands:
+        if operands:  # as in micrograd's Value(data, children)
             raise OperandError(
                 "Value(data, label) makes a leaf, which has no operands; "
                 "a node is made by computing with Values, as in a * b"
             )
-        self._datum = number(data)
+        self._datum = to_float(data)
         self.grad = 0.0
         self.operation = self._left = self._right = None
         if open_scopes:
@@ -159,14 +158,16 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
         return (self._dleft,) if self._right is None else (self._dleft, self._dright)
 
     def backward(self, gradient: Number = 1.0) -> None:
-        """Add to the ``grad`` of every Value below its share in the derivative of this one.
+        """Compute the derivative of this Value with respect to all that it was made from.
 
-        Leaves accumulate over several calls, as in PyTorch; inner nodes are reset at every call and
-        so hold the gradient of the latest root.
+        It is added to the ``grad`` of each. Leaves accumulate over several calls, as in PyTorch;
+        inner nodes are reset at every call and so hold the gradient of the latest root.
 
         Args:
-            gradient: the derivative of something else by this Value, by which all are multiplied.
+            gradient: the upstream gradient: the derivative of some further result with respect to
+                this Value.
 
+        >>> from tinygrad_lin import Value
         >>> a = Value(3.0)
         >>> square = a * a
         >>> cost = square * square
@@ -188,7 +189,7 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
         (3.0, 2.0)
         """
         for operand, local in zip(self.inputs, self.partials):
-            operand.grad += self.grad * local
+            operand.grad = (operand.grad or 0.0) + self.grad * local  # None counts as 0.
 
     @property
     def data(self) -> float:
@@ -202,7 +203,7 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
                 f"the data of {self!r} is the result of {self.op} and cannot be set; "
                 "set the data of leaves and compute it again"
             )
-        self._datum = number(new)
+        self._datum = to_float(new)
 
     def __repr__(self) -> str:
         op = f", op={self.op!r}" if self.operation else ""
@@ -210,10 +211,10 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
         return f"Value({self._datum!r}, grad={self.grad!r}{op}{label})"
 
     def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("Value cannot be subclassed; hold one, or add an operation instead")
+        raise TypeError("Value cannot be subclassed; keep one in an attribute, or add an operation")
 
 
-def record(operation: Operation, *operands: Value | Number) -> Value | float:
+def record(operation: Operation, *operands: Any) -> Value | float:
     """Apply an operation: its value, and the local derivative on the edge to each operand.
 
     ``w * x`` is ``record(TABLE["mul"], w, x)``. Numbers among the operands are constants, which the
@@ -223,14 +224,11 @@ def record(operation: Operation, *operands: Value | Number) -> Value | float:
         DomainError: the operation has no value there, or no derivative by a Value.
         OperandError: an operand is neither a Value nor a real number.
     """
-    given = [x if isinstance(x, Value) else number(x) for x in operands]
-    try:
-        out = float(FLOATS.value(operation, numbers_in(given)))
-    except (ArithmeticError, ValueError) as error:
-        raise no_value_error(operation, given, error) from None
-    if not any(isinstance(x, Value) for x in given):
+    operands = tuple([x if isinstance(x, Value) else to_float(x) for x in operands])
+    out = value_at(operation, operands)
+    if not any(isinstance(x, Value) for x in operands):
         return out
-    return Value._node(operation, given, out, local_derivatives_at(operation, given, out))
+    return Value._node(operation, operands, out, local_derivatives_at(operation, operands, out))
 
 
 def define(operation: Operation) -> None:
@@ -247,6 +245,9 @@ def define(operation: Operation) -> None:
 
 for _operation in TABLE.values():
     define(_operation)
+
+# Everything above is the plain engine. The fast form of the backward pass takes over here, unless
+# TINYGRAD_LIN_PLAIN=1 says otherwise.
 if not _fast.PLAIN:
     _fast.backward.__doc__ = Value.backward.__doc__
     Value.backward = _fast.backward  # type: ignore[assignment, method-assign]

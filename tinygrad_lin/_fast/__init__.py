@@ -1,7 +1,7 @@
 """Fast forms of the plain engine: the same results, measured.
 
-Each file names the plain form in its first line. With TINYGRAD_LIN_PLAIN=1 in the environment none
-of them is used.
+(Only `backward` may round differently, since it adds the shares in another order.) Each file names
+the plain form in its first line. With TINYGRAD_LIN_PLAIN=1 in the environment none is used.
 """
 
 from os import environ

@@ -1,13 +1,13 @@
 """Fast form of `Value.__init__` (value.py): a class whose nodes are made without it.
 
 Python calls ``__init__`` for every object of a class that has one. A node needs no such call, since
-an operation fills it in by itself, and every nanosecond counts there. So the method is taken out of
-the class, and the class of the class makes the leaves.
+an operation fills it in by itself, and every nanosecond counts there. So the metaclass takes the
+method out of the class, and makes the leaves itself.
 """
 
 from __future__ import annotations
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.scopes import note_scope, open_scopes
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Constructor(type):
-    """The class of Value."""
+    """The metaclass of Value."""
 
     _allocate: Any
     """Makes an object with nothing in it yet."""
@@ -33,7 +33,7 @@ class Constructor(type):
         leaf = cls._allocate()
         if operands:
             leaf._initialize(data, label, *operands)  # It refuses them.
-        leaf._datum = data if type(data) is float else number(data)
+        leaf._datum = data if type(data) is float else to_float(data)
         leaf.grad = 0.0
         leaf.operation = leaf._left = leaf._right = None
         if open_scopes:

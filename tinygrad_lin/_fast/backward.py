@@ -1,12 +1,11 @@
-"""Fast form of `backward` (reverse.py): counts the uses of each node where that sorts the nodes.
+"""Fast form of `backward` (reverse.py): orders the nodes by counting their uses.
 
 The loop over a node's operands is written out for the left one, the right one, and many.
 """
 
 from __future__ import annotations
 
-from tinygrad_lin._operands import number
-from tinygrad_lin.reverse import accumulated
+from tinygrad_lin._operands import gradient_so_far, to_float
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def backward(root: Value, gradient: Number = 1.0) -> None:
-    seed = number(gradient)
+    seed = to_float(gradient)
     if root.operation is None:
-        root.grad = accumulated(root) + seed
+        root.grad = gradient_so_far(root) + seed
         return
     count_uses(root)
     root.grad = seed
@@ -61,7 +60,7 @@ def count_uses(root: Value) -> None:
         if left is not None:
             if left.operation is None:
                 if type(left.grad) is not float:
-                    left.grad = accumulated(left)
+                    left.grad = gradient_so_far(left)
             elif left.grad is zero:
                 left.pending += 1
             else:
@@ -72,7 +71,7 @@ def count_uses(root: Value) -> None:
         if right is not None:
             if right.operation is None:
                 if type(right.grad) is not float:
-                    right.grad = accumulated(right)
+                    right.grad = gradient_so_far(right)
             elif right.grad is zero:
                 right.pending += 1
             else:
@@ -83,7 +82,7 @@ def count_uses(root: Value) -> None:
             for operand in node._dright:
                 if operand.operation is None:
                     if type(operand.grad) is not float:
-                        operand.grad = accumulated(operand)
+                        operand.grad = gradient_so_far(operand)
                 elif operand.grad is zero:
                     operand.pending += 1
                 else:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from tinygrad_lin._functions import attach
 from tinygrad_lin._operands import (
     inputs_among,
-    number,
     require_sequences,
+    to_float,
     unequal_lengths_error,
 )
 from tinygrad_lin.formulas import FLOATS, all_local_derivatives, expand_sums
@@ -57,7 +57,7 @@ def {name}(left, right, /{more}):{fold}
                 node._dright = {dy}
                 node._right = right
             else:
-                y = right if type(right) is float else number(right)
+                y = right if type(right) is float else to_float(right)
                 node._datum = out = {formula}
                 node._dleft = {dx}
                 node._right = None
@@ -77,7 +77,7 @@ def {name}(left, right, /{more}):{fold}
 def reflected(right, left, /):
     node = allocate()
     try:
-        x = left if type(left) is float else number(left)
+        x = left if type(left) is float else to_float(left)
         y = right._datum
         node._datum = out = {formula}
         node._dright = {dy}
@@ -109,14 +109,14 @@ def {name}({signature}):
     if {lengths}:
         raise unequal_lengths_error(operation, ({lists},))
     operands = inputs = ({operands})
-    # Whether there are numbers is asked of a few: where there are, the exception would be slow.
+    # The first operand of each sequence shows the usual constants without a slow exception.
     has_numbers = float in map(type, operands[:: n or 1])
     try:
         data = None if has_numbers else [operand._datum for operand in operands]
     except AttributeError:
         data = None
     if data is None:
-        operands = tuple([o if type(o) is Value else number(o) for o in operands])
+        operands = tuple([o if type(o) is Value else to_float(o) for o in operands])
         data = [o._datum if type(o) is Value else o for o in operands]
         inputs = inputs_among(operands)
     {columns}
@@ -180,15 +180,15 @@ def compiled(
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     namespace = {
         **FLOATS.meanings,
-        **{tool.__name__: tool for tool in (record, number, note_scope, inputs_among)},
+        **{tool.__name__: tool for tool in (record, to_float, note_scope, inputs_among)},
         **{tool.__name__: tool for tool in (require_sequences, unequal_lengths_error)},
         "Value": owner,
         "allocate": owner._allocate,
         "open_scopes": open_scopes,
         "operation": operation,
     }
-    made: dict[str, Any] = {}
-    exec(compile(text, filename, "exec"), namespace, made)  # a row  # nosec B102
+    made: dict[str, Any] = {}  # The text comes from the table.
+    exec(compile(text, filename, "exec"), namespace, made)  # nosec B102
     namespace["function"] = made[operation.name]
     namespace["reflected"] = made.get("reflected")
     return namespace["function"], namespace["reflected"]
@@ -233,6 +233,6 @@ def source_of_many(operation: Operation) -> str:
 
 RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", "node", "o", "d"}
 RESERVED |= {"data", "inputs", "operands", "partials", "n", "has_numbers", "function", "reflected"}
-RESERVED |= {"Value", "record", "number", "note_scope", "open_scopes", "allocate", "operation"}
+RESERVED |= {"Value", "record", "to_float", "note_scope", "open_scopes", "allocate", "operation"}
 RESERVED |= {"inputs_among", "require_sequences", "unequal_lengths_error", "float", "map", "type"}
 """Names that formulas and the templates above use for other things."""

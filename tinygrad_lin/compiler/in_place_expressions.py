@@ -14,8 +14,8 @@ SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%",
 }  # fmt: skip
 UFUNCS: dict[type[ast.AST], str] = {
-    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Mod: "remainder",
-    ast.Lt: "less",
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide",
+    ast.Mod: "remainder", ast.Lt: "less",
     ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal", ast.NotEq: "not_equal",
 }  # fmt: skip
 

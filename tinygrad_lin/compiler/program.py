@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 from numpy import float64
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.compiler.cache import executable_for
 from tinygrad_lin.compiler.executables import Executable, InPlaceExecutable
 from tinygrad_lin.compiler.strategy import Task
@@ -240,7 +240,7 @@ def record_again(root: Value, data: dict[Value, float]) -> dict[Value, Value]:
     for node in topological_order(root):
         operation = node.operation
         if operation is None:
-            made[node] = Value(number(data.get(node, node.data)), node.label)
+            made[node] = Value(to_float(data.get(node, node.data)), node.label)
             continue
         operands = [made[o] if isinstance(o, Value) else o for o in node.operands]
         result = made[node] = FUNCTIONS[operation.name](*operation.grouped(operands))

@@ -13,7 +13,7 @@ import numpy
 
 from tinygrad_lin._files import write_whole
 from tinygrad_lin._leaves import set_leaves
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.errors import DataError, short_repr
 from tinygrad_lin.value import Value
 
@@ -97,7 +97,7 @@ class Module:
             raise DataError(
                 f"{path} has the parameters {sorted(given)!s:.200}, not {sorted(labels)!s:.200}"
             )
-        data = [number(given[label]) for label in labels]
+        data = [to_float(given[label]) for label in labels]
         if not all(map(math.isfinite, data)):
             raise DataError(f"{path} has parameters that are not finite")
         set_leaves(self.parameters(), data)

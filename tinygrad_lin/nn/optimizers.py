@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin._leaves import move_leaves
+from tinygrad_lin._leaves import subtract_from_leaves
 from tinygrad_lin.errors import DataError, DomainError, OperandError, short_repr
 from tinygrad_lin.nn.curvature import curvatures
 from tinygrad_lin.transforms import hessian
@@ -81,7 +81,7 @@ class Optimizer:
         if gradient.dtype == object:
             gradient = numpy.where(gradient == None, 0.0, gradient).astype(float)  # noqa: E711
         changes = numpy.asarray(self.changes(gradient, cost), dtype=float)
-        move_leaves(self.parameters, changes.tolist())
+        subtract_from_leaves(self.parameters, changes.tolist())
 
 
 class SGD(Optimizer):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.errors import DataError, TinygradError, short_repr
 from tinygrad_lin.nn.modules import features_of
 
@@ -56,7 +56,7 @@ def as_lists(name: str, given: Sequence[Any]) -> list[list[float]]:
     for index, entry in enumerate(given):
         row = [entry] if isinstance(entry, str) else features_of(entry)
         try:
-            result.append([number(value) for value in row])
+            result.append([to_float(value) for value in row])
         except TinygradError as error:
             raise DataError(f"{name}[{index}]: {error}") from None
         if len(result[-1]) != len(result[0]):

@@ -6,7 +6,7 @@ import html
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinygrad_lin._operands import number
+from tinygrad_lin._operands import to_float
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
@@ -92,7 +92,7 @@ def points_of(data: Any) -> list[tuple[float, float]]:
             raise DataError(f"data has {len(xs)} x and {len(ys)} y")
         if any(hasattr(x, "__len__") and not isinstance(x, str) for x, _ in rows):
             return []
-        return [(number(x), number(y)) for x, y in rows]
+        return [(to_float(x), to_float(y)) for x, y in rows]
     except (TypeError, ValueError) as error:
         raise DataError(f"data must be (x, y), two sequences of numbers: {error}") from None
 
