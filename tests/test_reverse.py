@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import Any
 
+import numpy
 import pytest
 from gradient_rounding import close, size
 from hypothesis import given
 
 from tinygrad_lin import (
+    OperandError,
     Value,
     dot,
     exp,
@@ -21,6 +24,7 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.check.strategies import Graph, graphs
+from tinygrad_lin.reverse import accumulated, backward
 
 
 def naive(node: Value, leaf: Value) -> float:
@@ -144,3 +148,69 @@ def test_the_gradients_and_hessian_of_the_line_are_those_found_by_hand() -> None
     assert b.grad == pytest.approx(-25.65, abs=0.01)
     # The Hessian of the cost is the mean of [x², x; x, 1].
     assert hessian(cost, [w, b]).tolist() == [[10.0, 3.0], [3.0, 1.0]]
+
+
+# --------------------------------------------------------------------------------- the plain form
+def test_the_plain_backward_gives_the_gradients_found_by_hand() -> None:
+    """Of c = (ab + a)²: dc/da = 2 (ab + a) (b + 1), dc/db = 2 (ab + a) a."""
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    product = a * b
+    total_of_both = product + a
+    cost = total_of_both * total_of_both
+    for passes, gradient in ((1, 1.0), (2, 1.0), (3, 1.0)):
+        backward(cost, gradient)
+        assert (a.grad, b.grad) == (64.0 * passes, 32.0 * passes)
+        assert (product.grad, total_of_both.grad, cost.grad) == (16.0, 16.0, 1.0)
+    a.grad = b.grad = 0.0
+    backward(cost, -0.5)
+    assert (a.grad, b.grad, product.grad, cost.grad) == (-32.0, -16.0, -8.0, -0.5)
+
+
+def test_the_plain_backward_of_a_leaf_adds_to_its_gradient() -> None:
+    leaf = Value(5.0)
+    backward(leaf)
+    backward(leaf, 2)
+    assert leaf.grad == 3.0
+
+
+def test_backpropagation_by_hand_node_by_node_is_backward() -> None:
+    a, b = Value(2.0), Value(3.0)
+    cost = exp(a * b - 5.0) * a + dot([a, b], [b, 2.0])
+    cost.backward()
+    wanted = [node.grad for node in topological_order(cost)]
+    for node in topological_order(cost):
+        node.grad = 0.0
+    cost.grad = 1.0
+    for node in reversed(topological_order(cost)):
+        node.propagate()
+    assert [node.grad for node in topological_order(cost)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("grad", "wanted"),
+    [(None, 0.0), (2.5, 2.5), (3, 3.0), (numpy.float32(0.5), 0.5), (numpy.array([2.0]), 2.0)],
+    ids=repr,
+)
+def test_what_a_leaf_has_accumulated_is_a_float_and_none_counts_as_zero(
+    grad: Any, wanted: float
+) -> None:
+    leaf = Value(1.0)
+    leaf.grad = grad
+    assert (type(accumulated(leaf)), accumulated(leaf)) == (float, wanted)
+    (leaf * 2.0).backward()
+    assert (type(leaf.grad), leaf.grad) == (float, wanted + 2.0)
+
+
+@pytest.mark.parametrize("grad", ["x", [1.0], True, Value(1.0), 1j], ids=repr)
+def test_a_leaf_whose_gradient_is_no_number_is_named(grad: Any) -> None:
+    kind = type(grad).__name__
+    for leaf, name in (
+        (Value(1.5, "w"), "the leaf 'w'"),
+        (Value(1.5), r"a leaf with data 1\.5"),
+    ):
+        leaf.grad = grad
+        said = f"^the grad of {name} is not a number but {kind}: set it to 0.0 before backward"
+        with pytest.raises(OperandError, match=said):
+            accumulated(leaf)
+        with pytest.raises(OperandError, match=said):
+            (leaf * 2.0).backward()

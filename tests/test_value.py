@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import gc
+import math
+from fractions import Fraction
+from typing import Any
 
+import numpy
 import pytest
 
 import tinygrad_lin
-from tinygrad_lin import DataError, Value, dot, exp, gradients, total
+from tinygrad_lin import (
+    TABLE,
+    DataError,
+    DomainError,
+    OperandError,
+    Value,
+    dot,
+    exp,
+    gradients,
+    total,
+)
 from tinygrad_lin._fast.constructors import source
+from tinygrad_lin.value import record
+
+X = Value(2.0, "x")
+"""An operand in parametrized tests, in which nothing is added to its grad."""
 
 
 def test_a_neuron_holds_and_propagates_what_it_does_by_hand() -> None:
@@ -107,3 +125,145 @@ def test_the_written_out_function_is_readable() -> None:
     assert "node._datum = out = x * y" in text
     assert "node._dleft = y" in text
     assert "node._dright = x" in text
+
+
+# ------------------------------------------------------------------------ record, the plain form
+def test_record_makes_the_node_that_the_operator_makes() -> None:
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    node = record(TABLE["mul"], w, x)
+    assert isinstance(node, Value)
+    assert (node.data, node.op, node.grad, node.label) == (6.0, "mul", 0.0, "")
+    assert (node.inputs, node.partials, node.operands) == ((w, x), (3.0, 2.0), (w, x))
+    assert (node.is_leaf, w.is_leaf) == (False, True)
+    root = record(TABLE["sqrt"], Value(0.0))
+    assert isinstance(root, Value)
+    assert root.partials == (math.inf,)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands", "data", "partials"),
+    [
+        ("sub", [1, X], -1.0, (-1.0,)),
+        ("sub", [X, 1], 1.0, (1.0,)),
+        ("pow", [X, numpy.float32(3)], 8.0, (12.0,)),
+        ("div", [Fraction(1, 2), X], 0.25, (-0.125,)),
+        ("maximum", [X, 2.0], 2.0, (0.5,)),
+        ("dot", [X, 2, 4, X, 0.5], 12.5, (4.0, 2.0)),
+        ("dot", [X, X, X], 6.0, (2.0, 2.0, 1.0)),
+        ("total", [X, 5, X], 9.0, (1.0, 1.0)),
+    ],
+)
+def test_record_keeps_numbers_as_constants_in_their_places(
+    name: str, operands: list[Any], data: float, partials: tuple[float, ...]
+) -> None:
+    node = record(TABLE[name], *operands)
+    assert isinstance(node, Value)
+    assert (node.data, node.partials) == (data, partials)
+    assert node.operands == tuple(operands)
+    assert {type(operand) for operand in node.operands} <= {Value, float}
+    assert node.inputs == (X,) * len(partials)
+
+
+def test_record_of_numbers_alone_gives_a_number() -> None:
+    for name, operands, wanted in (
+        ("mul", [2, numpy.float64(3)], 6.0),
+        ("tanh", [0], 0.0),
+        ("dot", [1, 2, 3, 4, 5], 16.0),
+        ("total", [], 0.0),
+    ):
+        result = record(TABLE[name], *operands)
+        assert (type(result), result) == (float, wanted)
+
+
+def test_record_refuses_in_the_words_that_name_operation_operands_and_domain() -> None:
+    zero = Value(0.0, "zero")
+    for given in (zero, Value(0.0), 0.0):
+        label = " ('zero')" if given is zero else ""
+        with pytest.raises(DomainError) as caught:
+            record(TABLE["log"], given)
+        words = f"log(x) has no value at x = 0.0{label}; it is defined where x > 0"
+        assert str(caught.value) == words
+        with pytest.raises(DomainError) as caught:
+            tinygrad_lin.log(given)
+        assert str(caught.value) == words
+    with pytest.raises(DomainError, match=r"^exp\(x\) overflows a float at x = 1000\.0;"):
+        record(TABLE["exp"], 1000)
+    with pytest.raises(DomainError, match=r"^pow\(x, y\) has no derivative by y \(a number there"):
+        record(TABLE["pow"], -2.0, Value(3.0))
+    assert record(TABLE["pow"], -2.0, 3.0) == -8.0
+    for bad in ("x", None, [1.0]):
+        with pytest.raises(OperandError, match="a Value holds one real number"):
+            record(TABLE["mul"], Value(1.0), bad)  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------- propagate, the chain rule at a node
+def test_a_node_of_one_operand_propagates_its_gradient_to_it() -> None:
+    x = Value(3.0)
+    square_root = tinygrad_lin.sqrt(x + 1.0)
+    square_root.grad = 8.0
+    square_root.propagate()
+    (below,) = square_root.inputs
+    assert (below.grad, x.grad) == (2.0, 0.0)  # one node's step goes no further
+
+
+def test_a_node_of_two_operands_propagates_to_both_and_adds_to_what_they_have() -> None:
+    w, x = Value(2.0), Value(3.0)
+    w.grad, x.grad = 100.0, 200.0
+    product = w * x
+    product.grad = -2.0
+    for times in (1, 2):
+        product.propagate()
+        assert (w.grad, x.grad) == (100.0 - 6.0 * times, 200.0 - 4.0 * times)
+    assert product.grad == -2.0
+
+
+def test_an_operand_that_is_used_twice_gets_both_shares() -> None:
+    x = Value(3.0)
+    square = x * x
+    square.grad = 5.0
+    square.propagate()
+    assert x.grad == 30.0
+
+
+def test_constants_get_no_share_and_shift_none() -> None:
+    x, y = Value(3.0), Value(0.5)
+    many = dot([2.0, x, 7.0], [y, 4.0, x], 1.0)  # 2 y + 4 x + 7 x + 1
+    many.grad = 10.0
+    many.propagate()
+    assert (x.grad, y.grad) == (110.0, 20.0)
+    for node, wanted in ((1.0 - x, -10.0), (x - 1.0, 10.0), (total([4.0, x]), 10.0)):
+        x.grad, node.grad = 0.0, 10.0
+        node.propagate()
+        assert x.grad == wanted
+
+
+def test_a_leaf_has_nobody_to_propagate_to() -> None:
+    leaf = Value(3.0)
+    leaf.grad = 2.0
+    leaf.propagate()
+    assert leaf.grad == 2.0
+
+
+# -------------------------------------------------------------------------- backward(gradient=...)
+def test_the_gradient_that_backward_begins_with_multiplies_all() -> None:
+    a = Value(3.0)
+    square = a * a
+    for gradient, share in ((2.0, 12.0), (-1, -6.0), (numpy.float64(0.5), 3.0), (0.0, 0.0)):
+        a.grad = 0.0
+        square.backward(gradient=gradient)
+        assert (a.grad, square.grad) == (share, float(gradient))
+        a.grad = 0.0
+        square.backward(gradient)
+        assert a.grad == share
+    a.backward(gradient=2.0)
+    assert a.grad == 2.0
+
+
+@pytest.mark.parametrize("wrong", ["1", None, Value(1.0), [1.0], True])
+def test_backward_begins_with_a_number_or_changes_nothing(wrong: Any) -> None:
+    a = Value(3.0)
+    square = a * a
+    a.grad, square.grad = 7.0, 8.0
+    with pytest.raises(OperandError):
+        square.backward(gradient=wrong)
+    assert (a.grad, square.grad) == (7.0, 8.0)
