@@ -51,7 +51,7 @@ def test_all_local_derivatives_at_once_are_those_one_by_one(operation: Operation
     count = {"dot": 7, "total": 4, "sums": 7}[operation.name]
     numbers = [0.5 + k for k in range(count)]
     arguments = operation.grouped(numbers)
-    out = FLOATS.value(operation)(*arguments)
+    out = FLOATS.value(operation, numbers)
     names = ", ".join((*operation.parameters, "out", "n"))
     n = len(arguments[0])
     at_once = FLOATS(all_local_derivatives(operation), names)(*arguments, out, n)
@@ -86,7 +86,14 @@ def test_a_reader_gives_names_the_meaning_that_it_was_made_with() -> None:
 
     texts = Reader({"exp": write("EXP"), "log1p": write("LOG1P")})
     assert texts("exp(log1p(x))", "x")("a") == "EXP(LOG1P(a))"
-    assert Reader({"exp": lambda x: x + 1.0}).value(TABLE["exp"])(1.0) == 2.0
+    assert Reader({"exp": lambda x: x + 1.0}).value(TABLE["exp"], [1.0]) == 2.0
+
+
+def test_the_value_of_an_operation_is_that_of_its_operands_in_a_flat_list() -> None:
+    assert FLOATS.value(TABLE["dot"], [1.0, 2.0, 3.0, 4.0, 5.0]) == 16.0
+    assert FLOATS.value(TABLE["total"], []) == 0.0
+    assert FLOATS.value(TABLE["pow"], [2.0, 3.0]) == 8.0
+    assert FLOATS.value(SUMS, [1.0, 3.0, 4.0, 5.0, 6.0]) == 19.0 / 4.0 + 6.0
 
 
 def test_a_formula_is_read_once_for_the_same_names() -> None:

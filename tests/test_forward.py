@@ -70,5 +70,7 @@ def test_tangents_are_numbers_or_values_one_for_each_input() -> None:
     wrong: Any = "1"
     with pytest.raises(OperandError, match="one real number"):
         jvp(x * x, [x], [wrong])
+    with pytest.raises(OperandError, match="one real number"):
+        jvp(x, [x], [wrong])
     with pytest.raises(DataError, match="1 inputs need as many tangents, not 2"):
         jvp(x * x, [x], [1.0, 2.0])

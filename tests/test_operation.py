@@ -24,6 +24,7 @@ def test_a_function_of_math_is_one_that_its_formula_calls_by_its_own_name() -> N
     of_math = {operation.name for operation in TABLE.values() if operation.is_math_function}
     assert of_math - {"abs"} == {name for name in TABLE if callable(vars(math).get(name))}
     assert not TABLE["sigmoid"].is_math_function
+    assert not Operation("sinh", "0.5 * sinh(x)", ("0.5 * cosh(x)",)).is_math_function
 
 
 def test_the_pieces_between_corners_and_poles_are_those_that_or_joins() -> None:
