@@ -70,7 +70,7 @@ def test_an_operation_is_one_function_by_all_its_names(operation: Operation) -> 
     assert (function.__name__, function.__module__) == (operation.name, "tinygrad_lin")
     assert function.__doc__ == describe(operation)
     if operation.name in tinygrad_lin.__all__:
-        assert getattr(tinygrad_lin, operation.name) is function
+        assert tinygrad_lin.__getattr__(operation.name) is function
     for method in operation.methods:
         found = vars(Value)[method]
         if method.startswith("__r"):
