@@ -76,7 +76,7 @@ def test_the_backward_pass_of_the_micrograd_lecture_runs_as_it_stands() -> None:
     assert [leaf.grad for leaf in (x1, w1, x2, w2, b)] == again
 
 
-def test_micrograd_s_names_for_the_inputs_and_the_sign() -> None:
+def test_micrograds_names_give_the_inputs_and_the_sign() -> None:
     x, y = Value(3.0), Value(2.0)
     assert (x * y)._prev == (x, y)
     assert (x * x)._prev == (x, x)
@@ -112,7 +112,7 @@ def test_the_number_is_had_by_item_and_rounded_by_round() -> None:
     assert round(v * 100, -1) == -230.0
 
 
-def test_signs_before_a_value() -> None:
+def test_a_plus_before_a_value_is_that_value_and_a_minus_negates_it() -> None:
     v = Value(2.0)
     assert +v is v
     product = v * 3.0

@@ -103,7 +103,7 @@ def test_value_cannot_be_subclassed() -> None:
         type("Mine", (Value,), {})
 
 
-def test_the_graph_is_freed_at_once_without_the_collector() -> None:
+def test_a_dropped_graph_is_freed_at_once_without_the_collector() -> None:
     """Nothing of a dropped graph is left for the cyclic collector to find."""
     gc.collect()
     gc.disable()
@@ -120,7 +120,7 @@ def test_the_graph_is_freed_at_once_without_the_collector() -> None:
         gc.enable()
 
 
-def test_the_written_out_function_is_readable() -> None:
+def test_the_function_written_out_for_an_operation_is_readable() -> None:
     text = source(tinygrad_lin.TABLE["mul"])
     assert "node._datum = out = x * y" in text
     assert "node._dleft = y" in text
