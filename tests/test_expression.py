@@ -33,11 +33,11 @@ from tinygrad_lin.expression import Expression
         ("größe * größe", 9.0),
     ],
 )
-def test_it_computes_what_python_would(text: str, value: float) -> None:
+def test_an_expression_computes_what_python_would(text: str, value: float) -> None:
     assert Expression(text)({"x": 2.0, "größe": 3.0}) == value
 
 
-def test_names_are_in_order_and_values_make_a_graph() -> None:
+def test_the_names_of_an_expression_are_in_order_and_values_make_a_graph() -> None:
     cost = Expression("(y - (w * x + b)) ** 2 / 2")
     assert cost.names == ("y", "w", "x", "b")
     leaves: dict[str, Any] = {"w": Value(0.5), "x": Value(2.0), "b": Value(-0.1), "y": 19.0}
@@ -47,11 +47,11 @@ def test_names_are_in_order_and_values_make_a_graph() -> None:
     assert root.data == pytest.approx(18.1**2 / 2)
 
 
-def test_every_function_of_the_table_can_be_called() -> None:
-    for row in TABLE.values():
-        if not row.special and row.name != "dot":
-            arguments = ", ".join(str(high) for _, high in row.draw)
-            assert math.isfinite(Expression(f"{row.name}({arguments})")({}))
+def test_every_function_of_the_table_can_be_called_in_an_expression() -> None:
+    for operation in TABLE.values():
+        if not operation.special and operation.name != "dot":
+            arguments = ", ".join(str(high) for _, high in operation.draw)
+            assert math.isfinite(Expression(f"{operation.name}({arguments})")({}))
 
 
 REFUSED = [
@@ -131,7 +131,7 @@ def test_the_caret_points_at_what_is_refused(text: str, column: int, reason: str
         "surrogate",
     ],
 )
-def test_monsters_are_refused(text: str) -> None:
+def test_monstrous_texts_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         Expression(text)
 
@@ -170,7 +170,7 @@ def test_long_texts_are_refused_in_steps_that_grow_with_their_length(text: str) 
     assert counted < 300 + 5 * len(text)
 
 
-def test_a_long_sum_is_no_monster() -> None:
+def test_a_long_sum_is_an_expression() -> None:
     assert Expression("+".join(["x"] * 500))({"x": 1.0}) == 500.0
 
 

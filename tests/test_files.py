@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_lin import files
+from tinygrad_lin import _files
 from tinygrad_lin._files import clear_drafts, write_whole
 
 
@@ -49,7 +49,7 @@ def test_a_name_without_a_folder_is_beside_us(
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
-def test_the_longest_name_a_folder_takes(tmp_path: Path) -> None:
+def test_a_file_may_have_the_longest_name_a_folder_takes(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 255)
     path.write_bytes(b"old")
     write_whole(path, b"new")
@@ -175,7 +175,7 @@ def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
 def test_a_stream_led_into_a_file_keeps_what_stands_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "STREAMS", (tmp_path / "dev",))
+    monkeypatch.setattr(_files, "STREAMS", (tmp_path / "dev",))
     (tmp_path / "dev").mkdir()
     log, stdout = tmp_path / "log", tmp_path / "dev" / "stdout"
     log.write_bytes(b"before, ")

@@ -6,8 +6,10 @@ import gc
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from tinygrad_lin import OperandError, Value, first_nonfinite, no_gc, topological_order
+from tinygrad_lin.check.strategies import Graph, graphs
 
 
 def test_operands_come_before_the_nodes_that_use_them_and_once() -> None:
@@ -26,6 +28,24 @@ def test_the_order_is_depth_first_from_left_to_right() -> None:
     a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
     order = topological_order((c - b) * (a + c))
     assert [node.label or node.op for node in order] == ["c", "b", "sub", "a", "add", "mul"]
+
+
+@given(graphs(leaves=3, max_nodes=12))
+def test_the_order_is_that_of_the_plain_recursion(graph: Graph) -> None:
+    root, leaves = graph
+
+    def visit(node: Value) -> None:
+        if node not in order:
+            for operand in node.inputs:
+                visit(operand)
+            order.append(node)
+
+    order: list[Value] = []
+    visit(root)
+    assert topological_order(root) == order
+    order = list(leaves[:1])
+    visit(root)
+    assert topological_order(root, stop=leaves[:1]) == order
 
 
 @pytest.mark.parametrize("bad", [3.0, None, "x", [Value(1.0)]])
@@ -50,7 +70,7 @@ def test_first_nonfinite_names_the_first_in_order() -> None:
     assert first_nonfinite(nan * 2.0) is nan
 
 
-def test_no_gc_restores_what_was() -> None:
+def test_no_gc_switches_the_collector_off_and_restores_what_was() -> None:
     assert gc.isenabled()
     with no_gc():
         assert not gc.isenabled()

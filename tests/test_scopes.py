@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 import threading
 from typing import Any
 
@@ -27,7 +25,7 @@ def test_nodes_and_leaves_know_the_scopes_they_were_recorded_in() -> None:
     ]  # fmt: skip
 
 
-def test_a_label_keeps_the_scope_and_is_a_text() -> None:
+def test_a_label_given_later_keeps_the_scope_and_is_a_text() -> None:
     with scope("layer"):
         value = Value(2.0) * 3.0
     assert value.label == ""
@@ -68,7 +66,7 @@ def test_scopes_belong_to_their_thread() -> None:
     assert found == {"without": (), "own": ("other",), "main": ("main",)}
 
 
-def test_models_and_losses_name_their_own() -> None:
+def test_models_and_losses_name_their_own_scopes() -> None:
     with scope("model"):
         line = Linear()
         prediction = line(2.0)
@@ -81,14 +79,6 @@ def test_models_and_losses_name_their_own() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 3])
-def test_a_scope_has_a_name(name: Any) -> None:
+def test_a_scope_without_a_name_is_refused(name: Any) -> None:
     with pytest.raises(DataError, match="the name of a scope"):
         scope(name)
-
-
-def test_copies_and_pickles_keep_scopes() -> None:
-    with scope("layer"):
-        value = Value(2.0, "x") * 3.0
-    for again in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
-        assert (again.data, again.label, again.scope) == (6.0, "", ("layer",))
-        assert (again.inputs[0].label, again.inputs[0].scope) == ("x", ("layer",))

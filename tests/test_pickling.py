@@ -17,6 +17,7 @@ from tinygrad_lin import (
     exp,
     gradients,
     half_mse,
+    scope,
     topological_order,
     total,
 )
@@ -70,8 +71,8 @@ def test_a_copy_is_the_same_graph(again: Callable[[Any], Any]) -> None:
     assert twin is not root
     assert shown(twin) == shown(root)
     leaves = [[v for v in topological_order(r) if v.label in ("x", "y")] for r in (root, twin)]
-    slopes = [[g.data for g in gradients(r, xs)] for r, xs in zip((root, twin), leaves)]
-    assert slopes[0] == slopes[1]
+    derivatives = [[g.data for g in gradients(r, xs)] for r, xs in zip((root, twin), leaves)]
+    assert derivatives[0] == derivatives[1]
 
 
 def test_a_shallow_copy_has_the_same_operands_and_a_deep_one_none_of_them() -> None:
@@ -85,7 +86,7 @@ def test_a_shallow_copy_has_the_same_operands_and_a_deep_one_none_of_them() -> N
 
 
 @deep
-def test_what_is_shared_stays_shared(again: Callable[[Any], Any]) -> None:
+def test_what_a_graph_shares_stays_shared_in_its_copy(again: Callable[[Any], Any]) -> None:
     line = Linear()
     prediction = line(2.0)
     cost = half_mse([prediction, line(4.0)], [19.0, 35.0])
@@ -101,7 +102,7 @@ def test_what_is_shared_stays_shared(again: Callable[[Any], Any]) -> None:
 
 
 @deep
-def test_a_deep_graph(again: Callable[[Any], Any]) -> None:
+def test_a_graph_of_20_000_levels_is_copied_and_pickled(again: Callable[[Any], Any]) -> None:
     x = first = Value(1.0)
     for _ in range(20_000):
         x = x + first
@@ -112,10 +113,18 @@ def test_a_deep_graph(again: Callable[[Any], Any]) -> None:
     assert first.grad == 0.0
 
 
-def test_a_row_that_is_not_there_is_named() -> None:
+def test_a_row_that_a_pickle_needs_and_the_table_lacks_is_named() -> None:
     cube = add_operation("cube", "x * x * x", ("3.0 * x * x",))
     pickled = pickle.dumps(cube(Value(2.0)))
-    row = pickle.loads(pickled).operation
-    remove_operation(row)
+    operation = pickle.loads(pickled).operation
+    remove_operation(operation)
     with pytest.raises(DataError, match="needs the row 'cube': add it"):
         pickle.loads(pickled)
+
+
+def test_copies_and_pickles_keep_scopes() -> None:
+    with scope("layer"):
+        value = Value(2.0, "x") * 3.0
+    for again in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert (again.data, again.label, again.scope) == (6.0, "", ("layer",))
+        assert (again.inputs[0].label, again.inputs[0].scope) == ("x", ("layer",))
