@@ -185,7 +185,7 @@ def valley() -> Figure:
     ax.plot(*zip(*descent(0.18, 20)), ".-", color=POINTS, linewidth=0.6, markersize=4,
             label="lr 0.18, 20 steps: from wall to wall")  # fmt: skip
     ax.plot(*zip(*descent(1e-3, 20_000)), color=CURVE, linewidth=2.0,
-            label="lr 0.001, 20,000 steps: along the floor")  # fmt: skip
+            label="lr 0.001, 20,000 steps: along the bottom")  # fmt: skip
     ax.annotate("", (8.0, 3.0), (START[0], START[1]),
                 arrowprops={"arrowstyle": "->", "color": GREEN, "linewidth": 1.8})  # fmt: skip
     ax.plot([], [], color=GREEN, label="Newton, 1 step")

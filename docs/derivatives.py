@@ -23,47 +23,47 @@ class Sum:
 
 
 def table() -> str:
-    """All rows, each as a row of Markdown."""
+    """All operations, one in each line of Markdown."""
     lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, TABLE.values())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def cells(row: Operation) -> tuple[str, ...]:
-    """What stands in a row: name, sign, value, local derivatives, domain and smoothness."""
-    names = [name.lstrip("*") for name in row.operands]
-    slopes = [
-        rf"$\frac{{\partial \mathit{{out}}}}{{\partial {letter(name)}}} = {tex(partial, row)}$"
-        for name, partial in zip(names, row.partials)
+def cells(operation: Operation) -> tuple[str, ...]:
+    """What the table says of an operation: name, sign, value, derivatives, domain, smoothness."""
+    names = [name.lstrip("*") for name in operation.operands]
+    derivatives = [
+        rf"$\frac{{\partial \mathit{{out}}}}{{\partial {letter(x)}}} = {tex(partial, operation)}$"
+        for x, partial in zip(names, operation.partials)
     ]
     return (
-        f"`{row.name}`",
-        row.sign.replace("|", r"\|"),
-        f"${tex(row.formula, row)}$".replace("|", r"\vert "),
-        "<br>".join(slopes),
-        where(row.defined),
-        where(row.smooth),
+        f"`{operation.name}`",
+        operation.sign.replace("|", r"\|"),
+        f"${tex(operation.formula, operation)}$".replace("|", r"\vert "),
+        "<br>".join(derivatives),
+        where(operation.defined),
+        where(operation.smooth),
     )
 
 
-def tex(formula: str, row: Operation) -> str:
+def tex(formula: str, operation: Operation) -> str:
     """A formula in TeX, its cases one below the other."""
     cases: list[str] = []
     tree = ast.parse(formula, mode="eval").body
     while isinstance(tree, ast.IfExp):
-        cases.append(rf"{written(tree.body, row)} & {condition(tree.test)}")
+        cases.append(rf"{written(tree.body, operation)} & {condition(tree.test)}")
         tree = tree.orelse
-    last = written(tree, row)
+    last = written(tree, operation)
     if not cases:
         return last
     lines = r" \\ ".join([*cases, rf"{last} & \text{{else}}"])
     return rf"\begin{{cases}} {lines} \end{{cases}}"
 
 
-def written(tree: ast.expr, row: Operation) -> str:
+def written(tree: ast.expr, operation: Operation) -> str:
     """One case of a formula in TeX, by the reader that writes the steps."""
     read = symbols_reader(TexSymbol)
     read.meanings["sum"] = Sum()
-    names = [*(name.lstrip("*") for name in row.operands), "out"]
+    names = [*(name.lstrip("*") for name in operation.operands), "out"]
     found: Any = read(ast.unparse(tree), ", ".join(names))(
         *(TexSymbol(1.0, letter(n)) for n in names)
     )

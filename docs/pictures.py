@@ -83,11 +83,11 @@ def several_paths() -> tuple[Value, Value]:
     return result, x
 
 
-def slope() -> Value:
+def second_derivative() -> Value:
     """The derivative of exp(x) x, with its own gradient."""
     x = Value(0.5, "x")
     (result,) = gradients(exp(x) * x, [x])
-    result.label = "slope"
+    result.label = "derivative"
     result.backward()
     return result
 
@@ -144,7 +144,7 @@ def drawings() -> dict[str, Drawing]:
         "net": draw(net([2, 3, 1], 1)),
         "batch": draw(net([2, 16, 16, 1], 100)),
         "path": draw(end, path=start),
-        "curvature": draw(slope()),
+        "curvature": draw(second_derivative()),
     }
 
 
@@ -163,12 +163,12 @@ def error_curve() -> Figure:
     ax.loglog(steps, one_sided, ":", color=INK, linewidth=1.2, label="one-sided difference")
     ax.loglog(steps, central, color=POINTS, linewidth=1.2, label="central difference")
     ends = (steps[0], steps[-1])
-    floor = 1e-17  # what is exact has no place on a logarithmic axis
-    ax.plot(ends, [max(abs(ridders.value - truth), floor)] * 2, "-", color=CURVE, linewidth=2.2,
+    lowest = 1e-17  # what is exact has no place on a logarithmic axis
+    ax.plot(ends, [max(abs(ridders.value - truth), lowest)] * 2, "-", color=CURVE, linewidth=2.2,
             label="extrapolated to step 0 (Ridders)")  # fmt: skip
     ax.plot(ends, [ridders.error] * 2, "--", color=CURVE, linewidth=1.2,
             label="its own estimate of its error")  # fmt: skip
-    ax.plot(ends, [max(abs(exact.value - truth), floor)] * 2, "-.", color=OTHER, linewidth=2.2,
+    ax.plot(ends, [max(abs(exact.value - truth), lowest)] * 2, "-.", color=OTHER, linewidth=2.2,
             label="complex step")  # fmt: skip
     ax.text(2e-15, 3e-6, "rounding", color=INK)
     ax.text(6e-2, 1e-7, "truncation", color=INK, ha="center")

@@ -50,6 +50,6 @@ if find_spec("jax"):
 
     jax.config.update("jax_enable_x64", True)  # else it computes with 32 bits
     on_jax = compile_graph(one, batch=(x, y), wrt=parameters, xp=jax.numpy)
-    value, slopes = on_jax.value_and_grad(weights, inputs, targets)
-    apart = abs(numpy.asarray(slopes) - program.value_and_grad(weights, inputs, targets)[1]).max()
+    value, gradient = on_jax.value_and_grad(weights, inputs, targets)
+    apart = abs(numpy.asarray(gradient) - program.value_and_grad(weights, inputs, targets)[1]).max()
     print(f"on JAX: cost {float(value):.1e}, gradients apart by {apart:.0e}")

@@ -9,8 +9,8 @@ from tinygrad_lin import Linear, Newton, fit, grad, half_mse, hessian, load, tan
 from tinygrad_lin.viz.plots import CURVE, INK, OTHER, POINTS, axes_of, new_figure, plot_contours
 
 # grad gives a function, so it can be taken again. tanh' = 1 - tanh², tanh'' = -2 tanh (1 - tanh²).
-slope, curvature = grad(tanh), grad(grad(tanh))
-print(f"at 1: tanh' = {slope(1.0):.6f}, tanh'' = {curvature(1.0):.6f}")
+derivative, curvature = grad(tanh), grad(grad(tanh))
+print(f"at 1: tanh' = {derivative(1.0):.6f}, tanh'' = {curvature(1.0):.6f}")
 
 # The line's cost is quadratic: its Hessian is the same everywhere, mean(x²), mean(x), 1.
 data = load("line")
@@ -20,7 +20,7 @@ curvatures = numpy.linalg.eigvalsh(hessian(cost, line.parameters()))
 print(f"curvatures: {curvatures[1]:.4f} across the valley, {curvatures[0]:.4f} along it")
 print(f"condition number {curvatures[1] / curvatures[0]:.0f}")
 
-# Newton divides the slope by the curvature in each direction, and is there.
+# Newton divides the derivative by the curvature in each direction, and is there.
 newton = Linear(rng=42)
 jump = fit(newton, data.x, data.y, optimizer=Newton(newton.parameters()), steps=1)
 w, b = (p.data for p in newton.parameters())
@@ -34,7 +34,7 @@ left, right = figure.subplots(1, 2)
 axes_of(left)
 x = numpy.linspace(-3.0, 3.0, 121)
 for f, name, style in [
-    (tanh, "tanh", (CURVE, "-")), (slope, "its slope", (POINTS, "--")),
+    (tanh, "tanh", (CURVE, "-")), (derivative, "its derivative", (POINTS, "--")),
     (curvature, "its curvature", (OTHER, "-.")),
 ]:  # fmt: skip
     left.plot(x, [f(float(v)) for v in x], style[1], color=style[0], label=name)

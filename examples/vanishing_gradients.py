@@ -10,8 +10,8 @@ from tinygrad_lin.viz.plots import new_figure, plot_gradients
 
 data = load("steps")
 
-# Eight layers. The slope of sigmoid is a quarter at most, that of tanh up to 1, and every layer
-# that the gradient passes multiplies by it.
+# Eight layers. The derivative of sigmoid is at most a quarter, that of tanh at most 1, and every
+# layer that the gradient passes multiplies by it.
 figure = new_figure(width=11.0)
 for ax, activation in zip(figure.subplots(1, 2, sharey=True), ("sigmoid", "tanh")):
     net = MLP([1, *[8] * 7, 1], activation, rng=42)

@@ -1,12 +1,14 @@
-"""Everything that can go wrong, each error also the built-in one a Python user expects::
+"""Everything that can go wrong.
 
-TinygradError
-OperandError      (TypeError)        not one real number, or not a Value
-DomainError       (ValueError)       the log of 0, an overflow
-DataError         (ValueError)       training data or settings that make no sense
-ExpressionError   (ValueError)       text that is not an expression
-DivergedError     (ArithmeticError)  training ran away
-GradientMismatch  (AssertionError)   a gradient is wrong
+Each error is also the built-in one that a Python user expects::
+
+    TinygradError
+    OperandError      (TypeError)        not one real number, or not a Value
+    DomainError       (ValueError)       the log of 0, an overflow
+    DataError         (ValueError)       training data or settings that make no sense
+    ExpressionError   (ValueError)       text that is not an expression
+    DivergedError     (ArithmeticError)  training ran away
+    GradientMismatch  (AssertionError)   a gradient is wrong
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Operation:
 
     @property
     def methods(self) -> list[str]:
-        """The names of its methods in Value: none for one that takes sequences."""
+        """The names of its methods in Value; an operation that takes sequences has none."""
         methods = [] if self.variadic else [self.name]
         if self.special:
             methods.append(self.special)

@@ -51,8 +51,8 @@ def check_everywhere(
         options: those of :func:`tinygrad_lin.check_gradients`, such as ``gradient``.
 
     Returns:
-        A test without arguments: pytest runs it under a name that begins with test, a call runs it
-        anywhere. It raises GradientMismatch.
+        A test without arguments. pytest runs it under a name that begins with test, and a call runs
+        it anywhere. It raises GradientMismatch.
     """
     if f is None:
         return partial(check_everywhere, within=within, max_examples=max_examples, **options)

@@ -63,7 +63,7 @@ class Optimizer:
         self.lr = lr
 
     def zero_grad(self) -> None:
-        """Set the gradient of every parameter to 0, as before a backward pass of its own."""
+        """Set the gradient of every parameter to 0, as a fresh backward pass needs it."""
         for parameter in self.parameters:
             parameter.grad = 0.0
 

@@ -106,17 +106,17 @@ class Steps(list[Step]):
 
     @cached_property
     def forward(self) -> list[Step]:
-        """The steps of the forward pass: one for each node, operands first, the root last."""
+        """The steps of the forward pass, one for each node, operands first and the root last."""
         return [step for step in self if step.phase == "forward"]
 
     @cached_property
     def backward(self) -> list[Step]:
-        """The steps of the backward pass: one for each edge, in the order in which it runs."""
+        """The steps of the backward pass, one for each edge, in the order in which it runs."""
         return [step for step in self if step.phase == "backward"]
 
     @cached_property
     def names(self) -> dict[Value, str]:
-        """What every node is called: its label if it has one, else v1, v2 and so on.
+        """The name of every node, which is its label if it has one, else v1, v2 and so on.
 
         Labels that occur several times are numbered. No two nodes have the same name.
         """
