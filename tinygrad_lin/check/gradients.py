@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin._protocols import data_of
-from tinygrad_lin.check.evaluation_points import CornerSearch
+from tinygrad_lin.check.corners import CornerSearch
 from tinygrad_lin.check.numeric.partial_derivative import FunctionOfOneInput, try_record
 from tinygrad_lin.check.report import Entry, Report
 from tinygrad_lin.derivatives import gradients

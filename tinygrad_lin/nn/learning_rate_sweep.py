@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, DivergedError
-from tinygrad_lin.nn.curvature import learning_rate_limit
 from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.optimizers import learning_rate_limit
 from tinygrad_lin.nn.training.fit import fit
 from tinygrad_lin.nn.training.recorded_step import record_cost
 

@@ -20,8 +20,8 @@ from tinygrad_lin import (
     load,
     mse,
 )
+from tinygrad_lin.nn.training.batches import as_arrays
 from tinygrad_lin.nn.training.compiled_step import CompiledStep
-from tinygrad_lin.nn.training.points import as_arrays
 from tinygrad_lin.nn.training.recorded_step import record_cost
 
 

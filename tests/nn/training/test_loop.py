@@ -1,4 +1,4 @@
-"""The training loop: when it ends, what callbacks see, what Ctrl-C leaves."""
+"""The training loop: when it ends, what callbacks see, what Ctrl-C leaves, what it prints."""
 
 from __future__ import annotations
 
@@ -209,3 +209,8 @@ def test_ctrl_c_in_the_middle_of_a_step_leaves_the_model_as_the_history_has_it()
     assert history.interrupted
     assert history.steps == 2
     assert tuple(data(line)) == history.snapshots[-1].parameters
+
+
+def test_nothing_is_printed_where_there_is_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    fit(Linear(), X, Y, steps=10)
+    assert capfd.readouterr() == ("", "")

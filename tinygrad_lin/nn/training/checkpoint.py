@@ -12,8 +12,8 @@ import numpy
 from tinygrad_lin._files import write_whole
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, short_repr
+from tinygrad_lin.nn.training.batches import ROWS_AT_ONCE
 from tinygrad_lin.nn.training.history import Snapshot
-from tinygrad_lin.nn.training.points import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     import os

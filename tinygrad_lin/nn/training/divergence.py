@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DivergedError, DomainError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
-from tinygrad_lin.nn.curvature import learning_rate_limit
-from tinygrad_lin.nn.optimizers import SGD
+from tinygrad_lin.nn.optimizers import SGD, learning_rate_limit
 from tinygrad_lin.nn.training.batches import ArrayBatches
 from tinygrad_lin.nn.training.recorded_step import RecordedStep, record_cost
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,10 @@ from tinygrad_lin.errors import DomainError
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, is_checkpoint_due
 from tinygrad_lin.nn.training.divergence import MAX_RECORDED_POINTS, divergence_error
 from tinygrad_lin.nn.training.history import History
-from tinygrad_lin.nn.training.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinygrad_lin.nn.data import Floats
     from tinygrad_lin.nn.training.compiled_step import CompiledStep
     from tinygrad_lin.nn.training.plan import TrainingPlan
@@ -144,3 +147,21 @@ class TrainingLoop:
                 history.final = self.passes.graph(last.parameters, *self.batch)
         best = history.best.parameters if history.best else self.p.tolist()
         set_leaves(plan.model.parameters(), best)
+
+
+def progress(start: int, steps: int) -> Iterator[int]:
+    """From the first step to the last, with a bar on standard error where that is a terminal."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        yield from range(start, steps + 1)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=steps)
+        updated = time.monotonic()
+        for step in range(start, steps + 1):
+            yield step
+            if time.monotonic() - updated > 0.1:
+                updated = time.monotonic()
+                bar.update(task, completed=step)

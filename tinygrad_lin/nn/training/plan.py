@@ -11,9 +11,8 @@ import numpy
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.modules import require_positive_integer
 from tinygrad_lin.nn.optimizers import Optimizer, is_real
-from tinygrad_lin.nn.training.batches import ArrayBatches, StreamedBatches, split
+from tinygrad_lin.nn.training.batches import ArrayBatches, StreamedBatches, as_arrays, split
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, describe_training
-from tinygrad_lin.nn.training.points import as_arrays
 
 if TYPE_CHECKING:
     import os
