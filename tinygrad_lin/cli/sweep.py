@@ -18,7 +18,7 @@ from tinygrad_lin.cli.output_folder import require_writable
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.data import Data, is_number
 from tinygrad_lin.nn.learning_rate_sweep import Sweep, sweep
-from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.models import Linear
 from tinygrad_lin.nn.optimizers import learning_rate_limit
 from tinygrad_lin.nn.standardization import Scaling
 

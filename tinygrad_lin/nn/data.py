@@ -17,14 +17,25 @@ import numpy
 from tinygrad_lin.errors import DataError
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from numpy import float64
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[float64]
-    import os
-    from collections.abc import Iterable, Iterator, Sequence
+
+
+ENCODING, BAD_BYTES = "utf-8-sig", "surrogateescape"
+NOT_TEXT = re.compile("[\0\udc80-\udcff]")
+"""Zero bytes, and what bytes that are not UTF-8 are decoded to."""
+
+FORMULA_SIGNS = tuple("=+-@＝＋－＠\ufeff")
+"""A cell that begins with one of these may be computed by a spreadsheet.
+
+The last is a byte order mark, which a reader may drop at the start of a file.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,17 +57,6 @@ class Data:
     target: str = "y"
     truth: tuple[float, ...] = field(default=(), compare=False)
     source: str = field(default="", compare=False)
-
-
-ENCODING, BAD_BYTES = "utf-8-sig", "surrogateescape"
-NOT_TEXT = re.compile("[\0\udc80-\udcff]")
-"""Zero bytes, and what bytes that are not UTF-8 are decoded to."""
-
-FORMULA_SIGNS = tuple("=+-@＝＋－＠\ufeff")
-"""A cell that begins with one of these may be computed by a spreadsheet.
-
-The last is a byte order mark, which a reader may drop at the start of a file.
-"""
 
 
 class CsvTable(NamedTuple):

@@ -246,17 +246,6 @@ OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, Momentum, Adam, Newt
 """The optimizers by the names that the command line has for them."""
 
 
-def is_real(setting: object) -> bool:
-    """Whether a setting is one real number, and no truth value."""
-    return isinstance(setting, Real) and not isinstance(setting, bool)
-
-
-def require_decay(name: str, decay: float) -> None:
-    """Refuse what is not a number from 0 up to 1, without 1."""
-    if not 0.0 <= decay < 1.0:
-        raise DataError(f"{name} must be at least 0 and below 1, not {decay}")
-
-
 def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
     """The learning rate at which gradient descent begins to diverge: 2 / λmax.
 
@@ -284,3 +273,14 @@ def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
         raise DataError("the curvature of a cost is that by parameters: give at least one")
     eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
     return eigenvalues
+
+
+def is_real(setting: object) -> bool:
+    """Whether a setting is one real number, and no truth value."""
+    return isinstance(setting, Real) and not isinstance(setting, bool)
+
+
+def require_decay(name: str, decay: float) -> None:
+    """Refuse what is not a number from 0 up to 1, without 1."""
+    if not 0.0 <= decay < 1.0:
+        raise DataError(f"{name} must be at least 0 and below 1, not {decay}")

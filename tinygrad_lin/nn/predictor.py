@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError, DomainError
-from tinygrad_lin.nn.linear import Linear
-from tinygrad_lin.nn.mlp import MLP
+from tinygrad_lin.nn.models import MLP, Linear
 from tinygrad_lin.nn.modules import Module, open_model
 from tinygrad_lin.ops import FUNCTIONS
 

@@ -18,7 +18,6 @@ from tinygrad_lin.nn.data import Data
 from tinygrad_lin.nn.training.history import Snapshot
 
 if TYPE_CHECKING:
-    from tinygrad_lin.nn.data import Data
     from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.nn.training.history import History
 
@@ -28,7 +27,7 @@ MIN_DEVIATION = 1e-250
 
 @dataclass(frozen=True)
 class Scaling:
-    """The mean and the standard deviation of each feature."""
+    """The mean and the standard deviation of each feature, which are to become 0 and 1."""
 
     means: list[float]
     deviations: list[float]

@@ -1,4 +1,4 @@
-"""Points as they may be given, mini-batches, points kept aside, and batches that come one by one."""
+"""Points as they may be given, mini-batches, points kept aside, and batches one by one."""
 
 from __future__ import annotations
 

@@ -25,6 +25,12 @@ ROWS_AT_ONCE = 1 << 16
 """An array that lies in a file is looked at in blocks of so many rows."""
 
 
+Y_IS_MISSING = (
+    "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
+    "batches, which are pairs (x, y)"
+)
+
+
 def as_arrays(x: Any, y: Any) -> tuple[Floats, Floats]:
     """The points as arrays of shape (points, inputs) and (points,).
 
@@ -81,12 +87,6 @@ def require_finite(name: str, entries: Floats) -> None:
         if not finite.all():
             index = start + int(numpy.argmin(finite.reshape(len(finite), -1).all(1)))
             raise DataError(f"{name}[{index}] is not finite: {entries[index]}")
-
-
-Y_IS_MISSING = (
-    "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
-    "batches, which are pairs (x, y)"
-)
 
 
 def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
