@@ -32,17 +32,8 @@ Y_IS_MISSING = (
 
 
 def as_arrays(x: Any, y: Any) -> tuple[Floats, Floats]:
-    """The points as arrays of shape (points, inputs) and (points,).
-
-    Arrays of numbers stay where they are, in a file if need be.
-
-    Raises:
-        DataError: they are not points, do not match, or are not finite.
-    """
-    rows, targets = (
-        given if is_array_of_numbers(given) else numpy.array(as_lists(name, given))
-        for name, given in (("x", x), ("y", y))
-    )
+    """The points as arrays of shape (points, inputs) and (points,), of finite numbers."""
+    rows, targets = as_array("x", x), as_array("y", y)
     if not len(rows) and not len(targets):
         raise DataError("there are no points to learn from")
     if targets.ndim == 2 and targets.shape[1] != 1:
@@ -55,13 +46,10 @@ def as_arrays(x: Any, y: Any) -> tuple[Floats, Floats]:
     return rows, targets
 
 
-def is_array_of_numbers(given: Any) -> bool:
-    """Whether that is an array of numbers with a point in each row."""
-    return isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu" and 0 < given.ndim <= 2
-
-
-def as_lists(name: str, given: Sequence[Any]) -> list[list[float]]:
-    """Each entry of a sequence as a list of floats, all of the same length."""
+def as_array(name: str, given: Any) -> Floats:
+    """The entries of a sequence as rows; an array of numbers stays where it is, as in a file."""
+    if isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu" and 0 < given.ndim <= 2:
+        return given
     if not hasattr(given, "__len__") or isinstance(given, str) or not getattr(given, "ndim", 1):
         raise DataError(f"{name} must be a sequence with one entry for each point")
     result: list[list[float]] = []
@@ -77,7 +65,7 @@ def as_lists(name: str, given: Sequence[Any]) -> list[list[float]]:
                 if name == "x"
                 else f"y[{index}] must be one number: {short_repr(entry)}"
             )
-    return result
+    return numpy.array(result)
 
 
 def require_finite(name: str, entries: Floats) -> None:
@@ -155,11 +143,7 @@ class ArrayBatches:
 
 
 class StreamedBatches:
-    """Batches that come one after the other, each for one step.
-
-    Raises:
-        DataError: that is not an iterable of pairs (x, y), or it is empty.
-    """
+    """Batches that come one after the other, each for one step."""
 
     steps_per_epoch: int = 1
 

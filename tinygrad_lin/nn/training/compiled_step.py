@@ -28,14 +28,11 @@ class CompiledStep:
     """Runs a program, compiled from the graph of a single point, on all points at once.
 
     That gives the same where the cost of many points is the mean of their costs, and where the
-    operations do not depend on the numbers; both are checked on some of the points.
+    operations do not depend on the numbers. Both are checked on some of the points; a TinygradError
+    says what is amiss.
 
     Attributes:
         agrees: whether it has given what the engine gives, wherever both were asked.
-
-    Raises:
-        TinygradError: the loss, or the model, cannot be compiled.
-        OperandError: the program gives something else than the engine.
     """
 
     agrees: bool = True

@@ -14,7 +14,7 @@ from tinygrad_lin.nn.training.recorded_step import RecordedStep, record_cost
 if TYPE_CHECKING:
     from tinygrad_lin.nn.data import Floats
     from tinygrad_lin.nn.training.checkpoint import Checkpoint
-    from tinygrad_lin.nn.training.plan import TrainingPlan
+    from tinygrad_lin.nn.training.fit import TrainingPlan
 
 MAX_RECORDED_POINTS = 100_000
 """The graph of a cost of more points is not recorded."""
@@ -27,8 +27,7 @@ def divergence_error(
 ) -> DivergedError:
     """The error that says what is not finite, and what to do; the model goes back to ``last``.
 
-    Raises:
-        DomainError: training did not even begin.
+    Where training did not even begin, a DomainError is raised instead.
     """
     cause = None
     try:
@@ -53,11 +52,7 @@ def divergence_error(
 
 
 def find_fault(plan: TrainingPlan, p: Floats, batch: tuple[Floats, Floats]) -> str:
-    """A sentence that names the first infinity or NaN, empty if the engine finds none.
-
-    Raises:
-        DomainError: the cost, or that of the points kept aside, is outside a domain.
-    """
+    """A sentence that names the first infinity or NaN, empty if the engine finds none."""
     passes = RecordedStep(plan.model, plan.loss, plan.optimizer)
     cost, _ = passes.value_and_grad(p, *batch)
     if not math.isfinite(cost):

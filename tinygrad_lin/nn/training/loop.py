@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.nn.data import Floats
     from tinygrad_lin.nn.training.compiled_step import CompiledStep
-    from tinygrad_lin.nn.training.plan import TrainingPlan
+    from tinygrad_lin.nn.training.fit import TrainingPlan
     from tinygrad_lin.nn.training.recorded_step import RecordedStep
 
 
@@ -64,7 +64,7 @@ class TrainingLoop:
                 gradient = self.evaluate(step)
                 if plan.callbacks:
                     self.call_back(step)
-                if plan.checkpoint is not None and is_checkpoint_due(step):
+                if is_checkpoint_due(step):
                     self.write_checkpoint()
                 if self.is_over(step):
                     break
@@ -78,11 +78,7 @@ class TrainingLoop:
         return self.history
 
     def evaluate(self, step: int) -> Floats:
-        """The gradient at a step, once both passes and validation are in the history.
-
-        Raises:
-            DivergedError: not all numbers are finite.
-        """
+        """The gradient at a step, once both passes and validation are in the history."""
         plan, p = self.plan, self.p
         batch = plan.source.at(step)
         self.source_is_over = batch is None
@@ -131,22 +127,22 @@ class TrainingLoop:
         self.history.converged = self.calm >= self.history.epoch
 
     def write_checkpoint(self) -> None:
-        """Write down where training stands."""
-        assert self.plan.checkpoint is not None
-        checkpoint = self.last.with_history(self.history)
-        checkpoint.write(self.plan.checkpoint, self.plan.description)
+        """Write down where training stands, if there is a file for it."""
+        if self.plan.checkpoint is not None:
+            checkpoint = self.last.with_history(self.history)
+            checkpoint.write(self.plan.checkpoint, self.plan.description)
 
     def finish(self) -> None:
         """Complete the history, and give the model its best parameters."""
-        plan, history, last = self.plan, self.history, self.last
-        history.end(last.parameters)
-        if plan.checkpoint is not None and history.costs:
+        history, last = self.history, self.last
+        if history.costs:
+            history.end(last.parameters)
             self.write_checkpoint()
-        if len(self.batch[0]) <= MAX_RECORDED_POINTS and history.costs:
-            with suppress(KeyboardInterrupt):
-                history.final = self.passes.graph(last.parameters, *self.batch)
+            if len(self.batch[0]) <= MAX_RECORDED_POINTS:
+                with suppress(KeyboardInterrupt):
+                    history.final = self.passes.graph(last.parameters, *self.batch)
         best = history.best.parameters if history.best else self.p.tolist()
-        set_leaves(plan.model.parameters(), best)
+        set_leaves(self.plan.model.parameters(), best)
 
 
 def progress(start: int, steps: int) -> Iterator[int]:
