@@ -60,11 +60,10 @@ class Data:
 
 
 class CsvTable(NamedTuple):
-    """A CSV file as text.
+    """A CSV file as text, with its name for messages.
 
     Attributes:
-        name: the file's name, for messages.
-        start: the line that names the columns, counted from 1.
+        start: the number of the line that names the columns, counted from 1.
         header: their names.
         rows: the number and the cells of each other line.
     """
@@ -89,11 +88,7 @@ class CsvTable(NamedTuple):
         return features, target
 
     def columns(self, names: Sequence[str]) -> list[list[float]]:
-        """The numbers in some columns, row by row.
-
-        Raises:
-            DataError: there is no such column, or something else in it than finite numbers.
-        """
+        """The numbers in some columns, row by row."""
         for column in names:
             if column not in self.header:
                 raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin.errors import DataError, short_repr
@@ -19,7 +19,7 @@ from tinygrad_lin.scopes import place_in_scope, scope
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tinygrad_lin.nn.modules import Input, Seed
 
@@ -97,11 +97,12 @@ class Linear(Module):
 class Layer:
     """Neurons side by side: each is one line of all the inputs."""
 
-    def __init__(self, name: str, inputs: int, outputs: int, draw: Callable[[], float]) -> None:
+    def __init__(self, name: str, weights: list[list[float]]) -> None:
         self.w: list[list[Value]] = [
-            [Value(draw(), f"{name}.w[{i},{j}]") for j in range(inputs)] for i in range(outputs)
+            [Value(weight, f"{name}.w[{i},{j}]") for j, weight in enumerate(neuron)]
+            for i, neuron in enumerate(weights)
         ]
-        self.b: list[Value] = [Value(0.0, f"{name}.b[{i}]") for i in range(outputs)]
+        self.b: list[Value] = [Value(0.0, f"{name}.b[{i}]") for i in range(len(weights))]
 
     def __call__(self, x: Sequence[Any]) -> list[Value]:
         """A node for each neuron, w · x + b."""
@@ -152,17 +153,15 @@ class MLP(Module):
             )
         random = random_numbers(rng)
         self.activation = activation
-
-        def start(inputs: int, outputs: int) -> Callable[[], float]:
-            if activation == "relu":
-                return partial(random.normal, 0.0, math.sqrt(2.0 / inputs))
-            bound = math.sqrt(6.0 / (inputs + outputs))
-            return partial(random.uniform, -bound, bound)
-
         self.layers: list[Layer] = []
-        for k, shape in enumerate(zip(self.sizes, self.sizes[1:]), start=1):
+        for k, (inputs, outputs) in enumerate(pairwise(self.sizes), start=1):
+            if activation == "relu":
+                weights = random.normal(0.0, math.sqrt(2.0 / inputs), (outputs, inputs))
+            else:
+                bound = math.sqrt(6.0 / (inputs + outputs))
+                weights = random.uniform(-bound, bound, (outputs, inputs))
             with scope(f"layer {k}"):
-                self.layers.append(Layer(f"layer{k}", *shape, start(*shape)))
+                self.layers.append(Layer(f"layer{k}", weights.tolist()))
 
     def __call__(self, x: Input) -> Any:
         """The prediction for one point: a Value, or a list of them for several outputs.

@@ -264,11 +264,7 @@ def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
 
 
 def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
-    """The eigenvalues of the Hessian of the cost, from the smallest to the largest.
-
-    Raises:
-        DataError: there are no parameters.
-    """
+    """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
     if not parameters:
         raise DataError("the curvature of a cost is that by parameters: give at least one")
     eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
@@ -281,6 +277,6 @@ def is_real(setting: object) -> bool:
 
 
 def require_decay(name: str, decay: float) -> None:
-    """Refuse what is not a number from 0 up to 1, without 1."""
+    """Refuse what does not decay: 1 or more, or less than 0."""
     if not 0.0 <= decay < 1.0:
         raise DataError(f"{name} must be at least 0 and below 1, not {decay}")

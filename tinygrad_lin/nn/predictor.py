@@ -44,12 +44,7 @@ class Predictor(NamedTuple):
         return count
 
     def __call__(self, row: Sequence[float]) -> list[float]:
-        """The predictions for one row, one for each output.
-
-        Raises:
-            DataError: the row has not as many features as the model has inputs, or the prediction
-                is not finite.
-        """
+        """The predictions for one row, one for each output; a DataError if one is not finite."""
         try:
             outputs = self.model(row)
             predictions = [a.data for a in outputs] if isinstance(outputs, list) else [outputs.data]
@@ -69,12 +64,7 @@ class Predictor(NamedTuple):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Predictor:
-        """The predictor in a file that ``tinygrad-lin fit`` wrote, or a model's ``save``.
-
-        Raises:
-            OSError: the file cannot be read.
-            DataError: it is not such a file.
-        """
+        """The predictor in a file that ``tinygrad-lin fit`` wrote, or a model's ``save``."""
         with open_model(path) as content:
             model = make_model(content, path)
             model.take_parameters(content, path)

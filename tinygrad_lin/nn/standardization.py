@@ -34,11 +34,7 @@ class Scaling:
 
     @classmethod
     def of(cls, data: Data) -> Scaling:
-        """The scaling of a data set's features.
-
-        Raises:
-            DataError: a feature is the same for all points, or nearly so.
-        """
+        """The scaling of a data set's features, none of which may be constant, or nearly so."""
         means, deviations = [], []
         for feature, column in zip(data.features, zip(*data.x)):
             if min(column) == max(column):
@@ -65,23 +61,14 @@ class Scaling:
 
 
 class Standardization(NamedTuple):
-    """The scaling of features, and of the target where that is scaled too.
-
-    Attributes:
-        features: the mean and the deviation of each.
-        target: the same of the target, or None.
-    """
+    """The scaling of features, and of the target where that is scaled too."""
 
     features: Scaling
     target: Scaling | None = None
 
     @classmethod
     def of(cls, data: Data, target: bool) -> Standardization:
-        """The one after which all columns have mean 0 and standard deviation 1.
-
-        Raises:
-            DataError: a column is the same for all points, or nearly so.
-        """
+        """The one after which all columns have mean 0 and standard deviation 1."""
         column = replace(data, x=[[y] for y in data.y], features=(data.target,))
         return cls(Scaling.of(data), Scaling.of(column) if target else None)
 
@@ -91,11 +78,9 @@ class Standardization(NamedTuple):
         return replace(data, x=self.features.apply(data.x), y=y)
 
     def undo(self, model: Module, history: History) -> None:
-        """Take a model and the history of its training back to the units of the data.
+        """Take a line or net, and the history of its training, back to the units of the data.
 
-        Args:
-            model: a line or a net.
-            history: its costs are means of squares if the target is scaled.
+        Where the target is scaled, too, the costs must be means of squares.
         """
         learned = [p.data for p in model.parameters()]
         size = self.target.deviations[0] ** 2 if self.target else 1.0

@@ -187,7 +187,7 @@ def train(plan: TrainingPlan) -> History:
     return history
 
 
-def fastest_step(plan: TrainingPlan) -> tuple[RecordedStep | CompiledStep, str]:
+def fastest_step(plan: TrainingPlan) -> tuple[RecordedStep, str]:
     """A compiled step, or a recorded one and why."""
     model, loss, optimizer = plan.model, plan.loss, plan.optimizer
     steps_itself = type(optimizer).step is not Optimizer.step

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinygrad_lin.nn.data import Floats
-    from tinygrad_lin.nn.training.compiled_step import CompiledStep
     from tinygrad_lin.nn.training.fit import TrainingPlan
     from tinygrad_lin.nn.training.recorded_step import RecordedStep
 
@@ -36,9 +35,7 @@ class TrainingLoop:
         flat: whether no component of the gradient is above the tolerance.
     """
 
-    def __init__(
-        self, plan: TrainingPlan, passes: RecordedStep | CompiledStep, start: Checkpoint
-    ) -> None:
+    def __init__(self, plan: TrainingPlan, passes: RecordedStep, start: Checkpoint) -> None:
         self.plan = plan
         self.passes = passes
         self.p: Floats = start.parameters
