@@ -32,10 +32,7 @@ NOT_TEXT = re.compile("[\0\udc80-\udcff]")
 """Zero bytes, and what bytes that are not UTF-8 are decoded to."""
 
 FORMULA_SIGNS = tuple("=+-@＝＋－＠\ufeff")
-"""A cell that begins with one of these may be computed by a spreadsheet.
-
-The last is a byte order mark, which a reader may drop at the start of a file.
-"""
+"""A spreadsheet may compute a cell that begins so; readers drop the last, a byte order mark."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +132,6 @@ def read_csv_batches(
 
     Arguments and errors are those of :func:`read_csv`, but the file cannot be standard input, and
     an error is raised when its line is read.
-
-    Args:
-        path: the file.
-        x: the names of the feature columns; all but the target if not given.
-        y: the name of the target column.
-        rows: how many points a batch has.
 
     Returns:
         Arrays of shape (rows, features) and (rows,), one pair after the other.

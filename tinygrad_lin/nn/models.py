@@ -60,11 +60,7 @@ class Linear(Module):
             self.b: list[Value] = [parameter("b", i) for i in range(outputs)]
 
     def __call__(self, x: Input) -> Any:
-        """The prediction for one point: a Value, or a list of them for several outputs.
-
-        Raises:
-            DataError: x has not as many features as the model has inputs.
-        """
+        """The prediction for one point: a Value, or a list of them for several outputs."""
         features = features_of(x)
         if len(features) != self.inputs:
             raise DataError(f"the model takes {self.inputs} inputs, not {len(features)}")
@@ -144,7 +140,7 @@ class MLP(Module):
         self.sizes: list[int] = list(sizes) if hasattr(sizes, "__len__") else []
         if len(self.sizes) < 2 or not all(map(is_positive_integer, self.sizes)):
             raise DataError(
-                f"the sizes of a net are two or more whole numbers of at least 1, such as "
+                "the sizes of a net are two or more whole numbers of at least 1, such as "
                 f"[2, 16, 16, 1], not {short_repr(sizes)}"
             )
         if activation not in activations():
@@ -164,11 +160,7 @@ class MLP(Module):
                 self.layers.append(Layer(f"layer{k}", weights.tolist()))
 
     def __call__(self, x: Input) -> Any:
-        """The prediction for one point: a Value, or a list of them for several outputs.
-
-        Raises:
-            DataError: x has not as many features as the model has inputs.
-        """
+        """The prediction for one point: a Value, or a list of them for several outputs."""
         signals = features_of(x)
         if len(signals) != self.sizes[0]:
             raise DataError(f"the model takes {self.sizes[0]} inputs, not {len(signals)}")

@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.nn.data import Floats
 
-
 ROWS_AT_ONCE = 1 << 16
 """An array that lies in a file is looked at in blocks of so many rows."""
-
-
 Y_IS_MISSING = (
     "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
     "batches, which are pairs (x, y)"

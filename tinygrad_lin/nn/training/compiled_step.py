@@ -87,7 +87,10 @@ class CompiledStep(RecordedStep):
         self.agrees = self.agrees and close
         for parameter, grad in zip(self.parameters, gradient.tolist()):
             parameter.grad = grad
-        return with_data(super().graph(p, x, y), cost)
+        recorded = super().graph(p, x, y)
+        if recorded.data == cost:
+            return recorded
+        return rebuild(take_apart(recorded, lambda operand: operand)._replace(data=cost))
 
     def update(self, p: Floats, gradient: Floats) -> Floats:
         """The parameters after the optimizer's step."""
@@ -97,10 +100,3 @@ class CompiledStep(RecordedStep):
         after = p.copy()
         after[indices] -= self.optimizer.changes(gradient[indices], None)
         return after
-
-
-def with_data(node: Value, data: float) -> Value:
-    """The same node of the same operands with another number."""
-    if data == node.data:
-        return node
-    return rebuild(take_apart(node, lambda operand: operand)._replace(data=data))
