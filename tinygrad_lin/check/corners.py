@@ -111,12 +111,7 @@ HIDDEN = 1e-9
 
 
 class CornerSearch:
-    """Looks for corners of a function around the value of one of its inputs.
-
-    Attributes:
-        function: the function along that input.
-        origin: the function whose graph shows its corners.
-    """
+    """Looks for corners of a function around an input, in the graph of what it is derived from."""
 
     def __init__(self, function: FunctionOfOneInput, origin: FunctionOfOneInput) -> None:
         self.function = function

@@ -149,7 +149,7 @@ class TrainingLoop:
         set_leaves(self.plan.model.parameters(), best)
 
     def divergence_error(self, step: int, batch: tuple[Floats, Floats]) -> DivergedError:
-        """The error that says what is not finite and what would do; the model goes back to ``last``.
+        """The error that says what is not finite and what to do; the model goes back to ``last``.
 
         Where training did not even begin, a DomainError is raised instead.
         """
