@@ -216,9 +216,8 @@ class Check:
                     found[mode].append(entry)
             if len(points) != 1 or points[0].x != function.x:
                 for mode, derivatives in here.items():
-                    beside = [entry for entry in found[mode] if entry.label == label]
                     own = derivatives[index]
-                    found[mode] += self.in_the_corner(function, label, mode, own, beside)
+                    found[mode] += self.in_the_corner(function, label, mode, own, found[mode])
         entries = [entry for of_mode in found.values() for entry in of_mode]
         # Where the function is infinite, its derivative may be anything.
         return entries if finite else [entry._replace(verdict="unclear") for entry in entries]
@@ -269,14 +268,14 @@ class Check:
         label: str,
         mode: str,
         analytic: float,
-        beside: list[Entry],
+        seen: list[Entry],
     ) -> list[Entry]:
         """An entry for the derivative at a corner itself, if there is something to say of it.
 
         Our own modes follow a convention there. It must be a number, and one that was given must
         lie between the derivatives on the two sides, or follow the convention too.
         """
-        right = [entry.numeric for entry in beside if entry.side]
+        right = [entry.numeric for entry in seen if entry.label == label and entry.side]
         if right and self.gradient and (recorded := function.try_record(function.x)):
             output, leaf = recorded
             right += derivatives_by_mode(output, [leaf], "reverse")
