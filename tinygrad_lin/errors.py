@@ -64,7 +64,7 @@ class DivergedError(TinygradError, ArithmeticError):
 class GradientMismatch(TinygradError, AssertionError):
     """A gradient disagrees with the finite differences it was checked against.
 
-    Attribute: ``report``, the findings as :class:`tinygrad_lin.check.report.Report`.
+    Attribute: ``report``, the findings as :class:`tinygrad_lin.check.gradients.Report`.
     """
 
     def __init__(self, message: str, *, report: Any) -> None:

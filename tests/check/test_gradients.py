@@ -28,6 +28,7 @@ from tinygrad_lin import (
     sqrt,
     tanh,
 )
+from tinygrad_lin.check.gradients import Entry, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,3 +188,23 @@ def test_steps_do_not_cross_a_pole() -> None:
 
 def test_steps_out_of_the_domain_of_a_power_of_numbers_are_left_out() -> None:
     assert verdicts(lambda x: log(x**0.5 + 1.0), 0.01) == {"ok"}
+
+
+RIGHT = Entry("w", 2.0, "reverse", 3.0, 3.0, math.nan, 0.0, 1e-12, 3e-6, 0.1, "", "ok")
+
+
+def test_a_report_is_ok_unless_an_entry_is_wrong() -> None:
+    assert Report((RIGHT, RIGHT._replace(verdict="unclear"))).ok
+    assert not Report((RIGHT, RIGHT._replace(verdict="wrong"))).ok
+
+
+def test_a_number_that_does_not_exist_is_a_dash() -> None:
+    head, line = str(Report((RIGHT,))).splitlines()
+    assert head.split() == list(Entry._fields)
+    assert line.split() == ["w", "2", "reverse", "3", "3", "-", "0", "1e-12", "3e-06", "0.1", "ok"]
+
+
+def test_a_label_cannot_leave_its_cell() -> None:
+    report = Report((RIGHT._replace(label="<b>\n"),))
+    assert len(str(report).splitlines()) == 2
+    assert "<td>&lt;b&gt; </td>" in report._repr_html_()

@@ -21,7 +21,7 @@ from tinygrad_lin.check.strategies import (
     training_sets,
     values,
 )
-from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.models import Linear
 from tinygrad_lin.ops import FUNCTIONS
 from tinygrad_lin.registry import remove_operation
 

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tinygrad_lin import Data, DataError, read_csv, read_csv_batches
-from tinygrad_lin.nn.csv_files import is_number
+from tinygrad_lin.nn.data import is_number
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-32-le", "latin-1", "cp1252", "shift_jis", "utf-7"]
 ENCODINGS += ["cp037", "gb18030", "koi8-r"]  # cp037 is EBCDIC: not even commas are where they were

@@ -1,8 +1,7 @@
 """What makes gradients trustworthy: differences that know their error, a checker, strategies."""
 
 from tinygrad_lin.check import numeric, strategies
-from tinygrad_lin.check.gradients import check_gradients
+from tinygrad_lin.check.gradients import Entry, Report, check_gradients
 from tinygrad_lin.check.property_tests import check_everywhere
-from tinygrad_lin.check.report import Entry, Report
 
 __all__ = ["Entry", "Report", "check_everywhere", "check_gradients", "numeric", "strategies"]

@@ -12,16 +12,16 @@ input 0  3   gradient  9         6        6             3      ...  wrong
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin._protocols import data_of
-from tinygrad_lin.check.evaluation_points import CornerSearch
-from tinygrad_lin.check.numeric.partial_derivative import FunctionOfOneInput, try_record
-from tinygrad_lin.check.report import Entry, Report
+from tinygrad_lin.check.corners import CornerSearch
+from tinygrad_lin.check.numeric.partial_derivative import FunctionOfOneInput
 from tinygrad_lin.derivatives import gradients
-from tinygrad_lin.errors import DataError, GradientMismatch
+from tinygrad_lin.errors import DataError, GradientMismatch, printable
 from tinygrad_lin.forward import jvp
 from tinygrad_lin.transforms import grad
 from tinygrad_lin.value import Value
@@ -91,6 +91,81 @@ def validate_settings(
         raise DataError(f"there is no mode {unknown[0]!r}; there are {', '.join(MODES)}")
 
 
+class Entry(NamedTuple):
+    """What was found for one input.
+
+    Attributes:
+        label: the input's name.
+        at: its value.
+        mode: reverse, forward, or gradient for one that was given.
+        analytic: the derivative under test.
+        numeric: the one from finite differences.
+        complex_step: the one by a complex step, exact to rounding; NaN where there is none.
+        error: how far the analytic one is from those of the other two that are certain.
+        estimate: how far the numeric one may be off, by its own estimate.
+        tolerance: how far they may be apart.
+        step: the smallest step of the differences.
+        side: at a corner, the side of it on which this was evaluated.
+        verdict: "ok"; "kink" for a derivative that is right beside a corner; "wrong"; or "unclear"
+            where nothing is more certain than the derivative.
+    """
+
+    label: str
+    at: float
+    mode: str
+    analytic: float
+    numeric: float
+    complex_step: float
+    error: float
+    estimate: float
+    tolerance: float
+    step: float
+    side: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of a check: the entries, and how they are printed as the rows of a table."""
+
+    rows: tuple[Entry, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(entry.verdict != "wrong" for entry in self.rows)
+
+    def cells(self) -> list[list[str]]:
+        """The table as text, its head first."""
+        table = [list(Entry._fields)]
+        for entry in self.rows:
+            shown = entry._asdict() | {"analytic": f"{entry.analytic:.6g}"}
+            table.append([as_cell(each) for each in shown.values()])
+        return table
+
+    def __str__(self) -> str:
+        table = self.cells()
+        widths = [max(map(len, column)) for column in zip(*table)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+            for line in table
+        )
+
+    def _repr_html_(self) -> str:
+        head, *body = (
+            "".join(f"<td>{html.escape(cell)}</td>" for cell in line) for line in self.cells()
+        )
+        lines = "".join(f"<tr>{line}</tr>" for line in body)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def as_cell(content: float | str) -> str:
+    """The text of one cell; NaN stands for a number that does not exist and becomes a dash."""
+    if isinstance(content, str):
+        return printable(content)
+    return "-" if math.isnan(content) else f"{content:.6g}"
+
+
 @dataclass(frozen=True)
 class Check:
     """Derivatives under test, and what they are compared with.
@@ -99,10 +174,7 @@ class Check:
         f: the function whose derivatives they are.
         origin: the function whose corners are those of f: f itself, or what f is a derivative of
             (a derivative jumps at a corner, but does not show it).
-        modes: which of the package's own modes to check.
-        gradient: the user's derivatives, checked in place of the modes.
-        rtol: the tolerance, relative to the larger of two derivatives.
-        atol: what is added to it.
+        modes: which of the package's own modes to check; the others are as in check_gradients.
     """
 
     f: Callable[..., Any]
@@ -144,9 +216,8 @@ class Check:
                     found[mode].append(entry)
             if len(points) != 1 or points[0].x != function.x:
                 for mode, derivatives in here.items():
-                    beside = [entry for entry in found[mode] if entry.label == label]
                     own = derivatives[index]
-                    found[mode] += self.in_the_corner(function, label, mode, own, beside)
+                    found[mode] += self.in_the_corner(function, label, mode, own, found[mode])
         entries = [entry for of_mode in found.values() for entry in of_mode]
         # Where the function is infinite, its derivative may be anything.
         return entries if finite else [entry._replace(verdict="unclear") for entry in entries]
@@ -197,16 +268,17 @@ class Check:
         label: str,
         mode: str,
         analytic: float,
-        beside: list[Entry],
+        seen: list[Entry],
     ) -> list[Entry]:
         """An entry for the derivative at a corner itself, if there is something to say of it.
 
         Our own modes follow a convention there. It must be a number, and one that was given must
         lie between the derivatives on the two sides, or follow the convention too.
         """
-        right = [entry.numeric for entry in beside if entry.side]
-        if right and self.gradient and (recorded := try_record(self.f, function.inputs)):
-            right.append(derivatives_by_mode(*recorded, "reverse")[function.index])
+        right = [entry.numeric for entry in seen if entry.label == label and entry.side]
+        if right and self.gradient and (recorded := function.try_record(function.x)):
+            output, leaf = recorded
+            right += derivatives_by_mode(output, [leaf], "reverse")
         nearest = min(max(analytic, min(right)), max(right)) if right else math.nan
         tolerance = self.atol + self.rtol * abs(analytic)
         error = abs(analytic - nearest)

@@ -107,8 +107,5 @@ def leaf_names(leaves: Sequence[Value]) -> list[str]:
 
 def unused_names(used: set[str]) -> Iterator[str]:
     """a, b, ..., z, a1, b1, ... without those that are used."""
-    for round in count():
-        for letter in ascii_lowercase:
-            name = f"{letter}{round or ''}"
-            if name not in used:
-                yield name
+    names = (f"{letter}{round or ''}" for round in count() for letter in ascii_lowercase)
+    return (name for name in names if name not in used)

@@ -59,21 +59,18 @@ def scalars(
     >>> find(scalars("log"), lambda x: x < 0.5) > 0.0
     True
     """
-    if op is not None:
+    low = -math.inf if min_value is None else min_value
+    high = math.inf if max_value is None else max_value
+    if op is None:
+        usual = st.floats(min_value, max_value, allow_nan=False, allow_infinity=False)
+        special = [*AWKWARD, *HUGE, *MAX_FLOATS]
+    else:
         (operation,) = require_operations([op])
         if len(operation.operands) != 1 or operation.variadic:
             raise DataError(f"{op} takes more than one operand: use operands({op!r})")
-        low, high = operation.draw[0]
-        usual = st.floats(
-            low if min_value is None else max(low, min_value),
-            high if max_value is None else min(high, max_value),
-        )
+        draw_low, draw_high = operation.draw[0]
+        usual = st.floats(max(draw_low, low), min(draw_high, high))
         special = [x for x in edge_numbers(operation) if is_defined(operation, x)]
-    else:
-        usual = st.floats(min_value, max_value, allow_nan=False, allow_infinity=False)
-        special = [*AWKWARD, *HUGE, *MAX_FLOATS]
-    low = -math.inf if min_value is None else min_value
-    high = math.inf if max_value is None else max_value
     special = [x for x in special if low <= x <= high]
     return usual | st.sampled_from(special) if special else usual
 

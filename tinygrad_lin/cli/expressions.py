@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.expression import Expression
-from tinygrad_lin.nn.csv_files import is_number
+from tinygrad_lin.nn.data import is_number
 from tinygrad_lin.value import Value
 
 

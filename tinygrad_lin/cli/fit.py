@@ -22,7 +22,7 @@ from tinygrad_lin.cli.inputs import LOSSES, read_points
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.cli.output_folder import create_folder, require_writable
 from tinygrad_lin.errors import DataError, DivergedError
-from tinygrad_lin.nn.mlp import activations
+from tinygrad_lin.nn.models import activations
 from tinygrad_lin.nn.optimizers import OPTIMIZERS
 from tinygrad_lin.nn.training.fit import fit
 

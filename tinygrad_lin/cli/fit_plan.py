@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_lin.cli.inputs import LOSSES, choose_loss
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.curvature import curvatures
-from tinygrad_lin.nn.linear import Linear
-from tinygrad_lin.nn.mlp import MLP
+from tinygrad_lin.nn.models import MLP, Linear
 from tinygrad_lin.nn.modules import Module
-from tinygrad_lin.nn.optimizers import OPTIMIZERS
+from tinygrad_lin.nn.optimizers import OPTIMIZERS, curvatures
 from tinygrad_lin.nn.standardization import Standardization
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.models import Linear
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ import click
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli.inputs import LOSSES
 from tinygrad_lin.cli.output import print_lines
-from tinygrad_lin.nn.csv_files import format_csv
-from tinygrad_lin.nn.linear import Linear
+from tinygrad_lin.nn.data import format_csv
+from tinygrad_lin.nn.models import Linear
 from tinygrad_lin.nn.predictor import Predictor
 from tinygrad_lin.nn.training.batches import split
 from tinygrad_lin.value import Value

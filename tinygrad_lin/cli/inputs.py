@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.csv_files import read_csv
-from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.data import Data, read_csv
 from tinygrad_lin.nn.datasets import ALIASES, DATASETS, load
 from tinygrad_lin.nn.losses import binary_cross_entropy, half_mse
 

@@ -11,8 +11,8 @@ from tinygrad_lin.cli.expressions import read_expression
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.output import print_lines
 from tinygrad_lin.nn.datasets import load
-from tinygrad_lin.nn.linear import Linear
 from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.models import Linear
 
 
 @main.command("play")

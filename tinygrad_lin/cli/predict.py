@@ -13,7 +13,7 @@ from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.inputs import SET_NAMES, require_existing, require_moderate
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.csv_files import format_csv, read_table
+from tinygrad_lin.nn.data import format_csv, read_table
 from tinygrad_lin.nn.datasets import load
 from tinygrad_lin.nn.predictor import Predictor
 

@@ -16,12 +16,11 @@ from tinygrad_lin.cli.inputs import LOSSES, choose_loss, read_points
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.cli.output_folder import require_writable
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.csv_files import is_number
-from tinygrad_lin.nn.curvature import learning_rate_limit
-from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.data import Data, is_number
 from tinygrad_lin.nn.learning_rate_sweep import Sweep, sweep
-from tinygrad_lin.nn.linear import Linear
-from tinygrad_lin.nn.scaling import Scaling
+from tinygrad_lin.nn.models import Linear
+from tinygrad_lin.nn.optimizers import learning_rate_limit
+from tinygrad_lin.nn.standardization import Scaling
 
 if TYPE_CHECKING:
     from tinygrad_lin.nn.losses import Loss

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy
 
 from tinygrad_lin.errors import DataError
-from tinygrad_lin.nn.csv_files import read_csv
-from tinygrad_lin.nn.data import Data
+from tinygrad_lin.nn.data import Data, read_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, DivergedError
-from tinygrad_lin.nn.curvature import learning_rate_limit
 from tinygrad_lin.nn.losses import half_mse
+from tinygrad_lin.nn.optimizers import learning_rate_limit
 from tinygrad_lin.nn.training.fit import fit
 from tinygrad_lin.nn.training.recorded_step import record_cost
 
@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.value import Value
 
-TOO_LOW = "too low"
-GOOD = "good"
-AT_THE_LIMIT = "at the limit"
-DIVERGING = "diverging"
-VERDICTS = (TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING)
-
+VERDICTS = ("too low", "good", "at the limit", "diverging")
+TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING = VERDICTS
 LIMIT_MARGIN = 0.01
 """A learning rate is at the limit if it differs from it by no more than this part of it."""
 MAX_COST_LEFT = 0.01
@@ -132,17 +128,20 @@ def try_rates(
     try:
         computed = learning_rate_limit(record_cost(model, data.x, data.y, loss), parameters)
         runs = [run(rate) for rate in rates]
-        return runs, measure_limit(run, *shrinking_and_growing(runs)), computed
+        return runs, measure_limit(run, runs), computed
     finally:
         set_leaves(parameters, start)
 
 
-def measure_limit(
-    run: Callable[[float], Run], below: float | None, above: float | None
-) -> float | None:
-    """The rate at which steps begin to grow, by bisection between one below and one above it."""
-    if not below or not above:
+def measure_limit(run: Callable[[float], Run], runs: list[Run]) -> float | None:
+    """The rate at which steps begin to grow, by bisection between two of the runs.
+
+    These are the first whose steps grow and the one before it, whose steps shrink.
+    """
+    growing = next((k for k, each in enumerate(runs) if each.growth > 1.0), 0)
+    if growing == 0:
         return None
+    below, above = runs[growing - 1].rate, runs[growing].rate
     while above / below > 1.0 + LIMIT_PRECISION:
         middle = math.sqrt(below * above)
         below, above = (below, middle) if run(middle).growth > 1.0 else (middle, above)
@@ -174,13 +173,6 @@ def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> R
     middle, last = changes[len(changes) // 2], changes[-1]
     passed = len(changes) - 1 - len(changes) // 2
     return Run(rate, costs, (last / middle) ** (1 / passed) if middle else 0.0)
-
-
-def shrinking_and_growing(runs: list[Run]) -> tuple[float | None, float | None]:
-    """The smallest rate whose steps grow, after the largest below it whose steps shrink."""
-    above = next((run.rate for run in runs if run.growth > 1.0), None)
-    below = [run.rate for run in runs if above is None or run.rate < above]
-    return (below[-1] if below else None), above
 
 
 def verdict(run: Run, lowest: float, limit: float | None) -> str:

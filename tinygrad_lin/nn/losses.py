@@ -69,8 +69,7 @@ def binary_cross_entropy(logits: Sequence[Value], targets: Sequence[Value | Numb
     >>> binary_cross_entropy([Value(0.0), Value(1000.0)], [1, 0]).data  # (log 2 + 1000) / 2
     500.34657359027995
     """
-    require_pairs(logits, targets)
-    classes = require_classes(0.0, 1.0, targets)
+    classes = require_classes(0.0, 1.0, logits, targets)
     softplus = FUNCTIONS["softplus"]
     with scope("loss"):
         errors = [
@@ -93,8 +92,7 @@ def hinge(logits: Sequence[Value], targets: Sequence[Value | Number]) -> Value:
     >>> hinge([Value(0.25), Value(3.0)], [-1, 1]).data  # (1.25 + 0) / 2
     0.625
     """
-    require_pairs(logits, targets)
-    classes = require_classes(-1.0, 1.0, targets)
+    classes = require_classes(-1.0, 1.0, logits, targets)
     relu = FUNCTIONS["relu"]
     with scope("loss"):
         return mean([relu(1.0 - z * y) for z, y in zip(logits, classes)], "hinge")
@@ -113,8 +111,11 @@ def require_pairs(predictions: Sequence[Value], targets: Sequence[Value | Number
         raise DataError("the mean of no errors is not defined: give at least one point")
 
 
-def require_classes(low: float, high: float, targets: Sequence[Value | Number]) -> list[Any]:
+def require_classes(
+    low: float, high: float, logits: Sequence[Value], targets: Sequence[Value | Number]
+) -> list[Any]:
     """The targets, if each is one of two numbers; those that are Values stay Values."""
+    require_pairs(logits, targets)
     for index, y in enumerate(targets):
         if (y.data if isinstance(y, Value) else y) not in (low, high):
             raise DataError(f"targets[{index}] must be {low:g} or {high:g}, not {short_repr(y)}")

@@ -35,7 +35,11 @@ class Module:
     """A function with parameters that can be learned."""
 
     def __call__(self, x: Input) -> Any:
-        """The prediction for one point: a Value, or a list of them for several outputs."""
+        """The prediction for one point: a Value, or a list of them for several outputs.
+
+        Raises:
+            DataError: x has not as many features as the model has inputs.
+        """
         raise NotImplementedError
 
     def parameters(self) -> list[Value]:

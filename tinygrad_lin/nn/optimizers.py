@@ -1,4 +1,4 @@
-"""How the gradient becomes a step.
+"""How the gradient becomes a step, and how large a learning rate the curvature of the cost allows.
 
 To add an optimizer, write a class with its `changes` here and add it to `__all__` and OPTIMIZERS:
 `tinygrad_lin.nn` and the command line take their names from there.
@@ -14,12 +14,11 @@ import numpy
 
 from tinygrad_lin._leaves import subtract_from_leaves
 from tinygrad_lin.errors import DataError, DomainError, OperandError, short_repr
-from tinygrad_lin.nn.curvature import curvatures
 from tinygrad_lin.transforms import hessian
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from tinygrad_lin.nn.data import Floats
 
@@ -247,12 +246,37 @@ OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, Momentum, Adam, Newt
 """The optimizers by the names that the command line has for them."""
 
 
+def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
+    """The learning rate at which gradient descent begins to diverge: 2 / λmax.
+
+    λmax is the largest eigenvalue of the Hessian of the cost. Where the cost is quadratic, a step
+    multiplies the error along an eigenvector by 1 - lr·λ, which shrinks it if the rate is below the
+    limit; elsewhere that holds near a minimum. Infinite where the cost curves nowhere upwards.
+
+    >>> from tinygrad_lin import Linear, half_mse
+    >>> line = Linear()
+    >>> cost = half_mse([line(2.0), line(4.0)], [19.0, 35.0])
+    >>> round(learning_rate_limit(cost, line.parameters()), 5)
+    0.18335
+    """
+    steepest = curvatures(cost, parameters)[-1]
+    return 2.0 / steepest if steepest > 0.0 else math.inf
+
+
+def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
+    """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
+    if not parameters:
+        raise DataError("the curvature of a cost is that by parameters: give at least one")
+    eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
+    return eigenvalues
+
+
 def is_real(setting: object) -> bool:
     """Whether a setting is one real number, and no truth value."""
     return isinstance(setting, Real) and not isinstance(setting, bool)
 
 
 def require_decay(name: str, decay: float) -> None:
-    """Refuse what is not a number from 0 up to 1, without 1."""
+    """Refuse what does not decay: 1 or more, or less than 0."""
     if not 0.0 <= decay < 1.0:
         raise DataError(f"{name} must be at least 0 and below 1, not {decay}")

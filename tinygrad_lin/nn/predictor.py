@@ -7,8 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin.errors import DataError, DomainError
-from tinygrad_lin.nn.linear import Linear
-from tinygrad_lin.nn.mlp import MLP
+from tinygrad_lin.nn.models import MLP, Linear
 from tinygrad_lin.nn.modules import Module, open_model
 from tinygrad_lin.ops import FUNCTIONS
 
@@ -45,12 +44,7 @@ class Predictor(NamedTuple):
         return count
 
     def __call__(self, row: Sequence[float]) -> list[float]:
-        """The predictions for one row, one for each output.
-
-        Raises:
-            DataError: the row has not as many features as the model has inputs, or the prediction
-                is not finite.
-        """
+        """The predictions for one row, one for each output; a DataError if one is not finite."""
         try:
             outputs = self.model(row)
             predictions = [a.data for a in outputs] if isinstance(outputs, list) else [outputs.data]
@@ -70,12 +64,7 @@ class Predictor(NamedTuple):
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Predictor:
-        """The predictor in a file that ``tinygrad-lin fit`` wrote, or a model's ``save``.
-
-        Raises:
-            OSError: the file cannot be read.
-            DataError: it is not such a file.
-        """
+        """The predictor in a file that ``tinygrad-lin fit`` wrote, or a model's ``save``."""
         with open_model(path) as content:
             model = make_model(content, path)
             model.take_parameters(content, path)

@@ -7,38 +7,68 @@ into the last; the model keeps its shape, and whoever uses it need not know of a
 
 from __future__ import annotations
 
+import math
 from array import array
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_lin._leaves import set_leaves
+from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.data import Data
-from tinygrad_lin.nn.scaling import Scaling
 from tinygrad_lin.nn.training.history import Snapshot
 
 if TYPE_CHECKING:
     from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.nn.training.history import History
 
+MIN_DEVIATION = 1e-250
+"""With a smaller standard deviation, weights in the units of the data might not be floats."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The mean and the standard deviation of each feature, which are to become 0 and 1."""
+
+    means: list[float]
+    deviations: list[float]
+
+    @classmethod
+    def of(cls, data: Data) -> Scaling:
+        """The scaling of a data set's features, none of which may be constant, or nearly so."""
+        means, deviations = [], []
+        for feature, column in zip(data.features, zip(*data.x)):
+            if min(column) == max(column):
+                raise DataError(f"column {feature!r} is constant and cannot be standardized")
+            size = max(map(abs, column))  # so that the squares neither overflow nor vanish
+            mean = math.fsum(v / size for v in column) / len(column)
+            variance = math.fsum((v / size - mean) ** 2 for v in column) / len(column)
+            means.append(mean * size)
+            deviations.append(math.sqrt(variance) * size)
+            if deviations[-1] < MIN_DEVIATION:
+                raise DataError(f"column {feature!r} is too small in its units; use smaller ones")
+        return cls(means, deviations)
+
+    def apply(self, rows: list[list[float]]) -> list[list[float]]:
+        """The rows in scaled units."""
+        return [
+            [v / d - m / d for v, m, d in zip(row, self.means, self.deviations)] for row in rows
+        ]
+
+    def undo(self, weights: list[float], bias: float) -> tuple[list[float], float]:
+        """A line's weights and bias in the units of the data, given those in scaled units."""
+        back = [w / d for w, d in zip(weights, self.deviations)]
+        return back, bias - math.fsum(w * m for w, m in zip(back, self.means))
+
 
 class Standardization(NamedTuple):
-    """The scaling of features, and of the target where that is scaled too.
-
-    Attributes:
-        features: the mean and the deviation of each.
-        target: the same of the target, or None.
-    """
+    """The scaling of features, and of the target where that is scaled too."""
 
     features: Scaling
     target: Scaling | None = None
 
     @classmethod
     def of(cls, data: Data, target: bool) -> Standardization:
-        """The one after which all columns have mean 0 and standard deviation 1.
-
-        Raises:
-            DataError: a column is the same for all points, or nearly so.
-        """
+        """The one after which all columns have mean 0 and standard deviation 1."""
         column = replace(data, x=[[y] for y in data.y], features=(data.target,))
         return cls(Scaling.of(data), Scaling.of(column) if target else None)
 
@@ -48,11 +78,9 @@ class Standardization(NamedTuple):
         return replace(data, x=self.features.apply(data.x), y=y)
 
     def undo(self, model: Module, history: History) -> None:
-        """Take a model and the history of its training back to the units of the data.
+        """Take a line or net, and the history of its training, back to the units of the data.
 
-        Args:
-            model: a line or a net.
-            history: its costs are means of squares if the target is scaled.
+        Where the target is scaled, too, the costs must be means of squares.
         """
         learned = [p.data for p in model.parameters()]
         size = self.target.deviations[0] ** 2 if self.target else 1.0

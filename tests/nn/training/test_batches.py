@@ -1,4 +1,4 @@
-"""Mini-batches, points kept aside, and batches that come one after the other."""
+"""Points as they may be given, mini-batches, points kept aside, and batches one by one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tinygrad_lin import (
     DataError,
     Linear,
+    Value,
     fit,
 )
 from tinygrad_lin.nn.training.batches import BatchOrder, split
@@ -159,3 +160,62 @@ def test_arrays_stay_in_their_file(tmp_path: Path, size: int | None, dtype: str)
     fit(alone, x.tolist(), (8 * x + 3).tolist(), lr=0.05, steps=300, tolerance=0.0)
     assert history.recorded == ""
     assert data(line) == pytest.approx(data(alone), rel=1e-5 if size else 1e-12)
+
+
+# Points in many shapes, and those that are refused
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ((2, 4), (19, 35)),
+        ([[2.0], [4.0]], LINE[1]),
+        (numpy.array(LINE[0]), numpy.array(LINE[1])),
+        (numpy.array([LINE[0]]).T, numpy.array([LINE[1]]).T),
+        ([numpy.array(2.0), numpy.array(4.0)], LINE[1]),
+    ],
+)
+def test_points_may_be_given_in_several_shapes(x: Any, y: Any) -> None:
+    line = Linear()
+    fit(line, x, y, lr=0.18, steps=5000)
+    assert data(line) == pytest.approx([8.0, 3.0], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        ([1.0, 2.0, 3.0], [1.0, 2.0], "x has 3 points, y has 2"),
+        ([1.0], [1.0, 2.0], "x has 1 points, y has 2"),
+        ([], [], "no points"),
+        ([1.0, NAN], [1.0, 2.0], r"x\[1\] is not finite"),
+        ([[1.0], [INF]], [1.0, 2.0], r"x\[1\] is not finite"),
+        ([1.0, 2.0], [-INF, 2.0], r"y\[0\] is not finite"),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, NAN], r"y\[2\] is not finite"),
+        ([1.0, 2.0], [[1.0, 2.0], [3.0, 4.0]], r"y\[0\] must be one number"),
+        ([1.0, 2.0], [1.0, []], r"y\[1\]"),
+        ([1.0, 2.0], numpy.ones((2, 2)), r"y\[0\] must be one number"),
+        (["1", "2"], [1.0, 2.0], r"x\[0\]"),
+        ([1.0, 2.0], [1.0, "2"], r"y\[1\]"),
+        ("12", [1.0, 2.0], "x must be a sequence"),
+        ([1.0, 2.0], "12", "y must be a sequence"),
+        (3.0, [1.0], "x must be a sequence"),
+        ([1.0], None, "y must be a sequence"),
+        (iter([1.0]), [1.0], "x must be a sequence"),
+        (numpy.array(1.0), [1.0], "x must be a sequence"),
+        ([1.0], numpy.array(1.0), "y must be a sequence"),
+        ([1.0, None], [1.0, 2.0], r"x\[1\]"),
+        ([True, False], [1.0, 2.0], r"x\[0\]"),
+        ([1.0, 2.0], [1.0, 2j], r"y\[1\]"),
+        ([Value(1.0)], [1.0], r"x\[0\]"),
+        ([1.0, 10**400], [1.0, 2.0], r"x\[1\]"),
+        ([[[1.0, 2.0]]], [1.0], r"x\[0\]"),
+        ([[1.0], [1.0, 2.0]], [1.0, 2.0], r"x\[1\]"),
+    ],
+)
+def test_points_that_cannot_be_used_are_refused_with_their_index(x: Any, y: Any, said: str) -> None:
+    line = Linear()
+    with pytest.raises(DataError, match=said):
+        fit(line, x, y)
+    assert data(line) == data(Linear())

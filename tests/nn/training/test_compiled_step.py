@@ -20,8 +20,8 @@ from tinygrad_lin import (
     load,
     mse,
 )
+from tinygrad_lin.nn.training.batches import as_arrays
 from tinygrad_lin.nn.training.compiled_step import CompiledStep
-from tinygrad_lin.nn.training.points import as_arrays
 from tinygrad_lin.nn.training.recorded_step import record_cost
 
 
@@ -84,6 +84,7 @@ def test_a_graph_that_is_shown_has_the_program_s_numbers_and_no_other_is_changed
     shown = step.graph(p, x, y)
     assert (shown.data, shown.grad, shown.op, shown.label) == (cost, 1.0, "div", "C")
     assert [parameter.grad for parameter in line.parameters()] == gradient.tolist()
-    recorded = step.recorded_step.graph(p, x, y)
+    recorded = step.recorded
+    assert recorded is not None
     assert recorded.data == record_cost(line, x.tolist(), y.tolist(), half_mse).data
     assert shown.inputs == recorded.inputs

@@ -1,7 +1,8 @@
-"""fit: what it reaches, and which kind of step it takes."""
+"""fit: what it reaches, which kind of step it takes, and what it refuses."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -107,3 +108,67 @@ def test_a_model_that_looks_at_its_numbers_is_recorded_in_the_end() -> None:
 def test_points_with_too_many_features_are_refused() -> None:
     with pytest.raises(DataError, match="takes 1 inputs, not 2"):
         fit(Linear(), [[1.0, 2.0], [3.0, 4.0]], Y)
+
+
+# Settings that make no sense
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"lr": -0.1}, "learning rate"),
+        ({"lr": 0.0}, "learning rate"),
+        ({"lr": NAN}, "learning rate"),
+        ({"lr": INF}, "learning rate"),
+        ({"lr": "a"}, "learning rate"),
+        ({"tolerance": "a"}, "tolerance"),
+        ({"steps": 0}, "steps"),
+        ({"steps": -5}, "steps"),
+        ({"steps": True}, "steps"),
+        ({"steps": 1.5}, "steps"),
+        ({"steps": "10"}, "steps"),
+        ({"tolerance": -1e-9}, "tolerance"),
+        ({"tolerance": NAN}, "tolerance"),
+        ({"tolerance": INF}, "tolerance"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: dict[str, Any], said: str) -> None:
+    line = Linear()
+    with pytest.raises(DataError, match=said):
+        fit(line, X, Y, **setting)
+    assert data(line) == [W, B]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"batch_size": 0}, "batch size"),
+        ({"batch_size": 2.5}, "batch size"),
+        ({"batch_size": True}, "batch size"),
+        ({"validation": 1.0}, "validation"),
+        ({"validation": -0.1}, "validation"),
+        ({"validation": math.nan}, "validation"),
+        ({"patience": 0}, "patience"),
+        ({"rng": -1}, "seed"),
+        ({"rng": 1.5}, "seed"),
+        ({"resume": True}, "nothing to resume"),
+    ],
+)
+def test_settings_of_batches_and_validation_that_make_no_sense_are_refused(
+    settings: Any, said: str
+) -> None:
+    line = Linear()
+    before = data(line)
+    with pytest.raises(DataError, match=said):
+        fit(line, X, Y, **settings)
+    assert data(line) == before
+
+
+@pytest.mark.parametrize("setting", [{"validation": 0.5}, {"batch_size": 2}, {"checkpoint": "c"}])
+def test_batches_one_after_the_other_have_no_validation_size_or_checkpoint(
+    setting: dict[str, Any],
+) -> None:
+    with pytest.raises(DataError, match="give x and y"):
+        fit(Linear(), [(X, Y)], **setting)

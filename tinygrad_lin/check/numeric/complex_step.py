@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import cmath
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lin._parsing import parse_expression
@@ -33,10 +34,7 @@ ROUNDING = 2.0**-40
 
 
 class CompareRealParts(ast.NodeTransformer):
-    """Makes conditions compare real parts, for complex numbers have no order.
-
-    For the same reason they have no remainder: that becomes a function with the real quotient.
-    """
+    """Makes conditions compare real parts, and remainders divide them: there is no order."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         """Replace x % y by a call."""
@@ -133,20 +131,11 @@ def single_step(output: Value, leaf: Value, step: float) -> NumericalDerivative 
     return NumericalDerivative(moved[output].imag / step, error, step)
 
 
-_complex_formulas: dict[Operation, Callable[..., Any]] = {}
-
-
+@cache
 def complex_formula(operation: Operation) -> Callable[..., Any]:
-    """The formula of an operation as a function of complex numbers.
-
-    The other operations that it names get complex formulas, too.
-    """
-    if operation not in _complex_formulas:
-        formula = expand_sums(operation, operation.formula)
-        tree = CompareRealParts().visit(parse_expression(formula))
-        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
-            if name in TABLE and name not in COMPLEX_NAMES and name != operation.name:
-                COMPLEX.meanings[name] = complex_formula(TABLE[name])
-        names = ", ".join(operation.parameters)
-        _complex_formulas[operation] = COMPLEX(ast.unparse(tree), names)
-    return _complex_formulas[operation]
+    """The formula of an operation, and of those that it names, as functions of complex numbers."""
+    tree = CompareRealParts().visit(parse_expression(expand_sums(operation, operation.formula)))
+    for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}:
+        if name in TABLE and name not in COMPLEX_NAMES and name != operation.name:
+            COMPLEX.meanings[name] = complex_formula(TABLE[name])
+    return COMPLEX(ast.unparse(tree), ", ".join(operation.parameters))

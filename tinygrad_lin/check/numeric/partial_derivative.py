@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 
 class EvaluationPoint(NamedTuple):
-    """Where along an input a derivative is taken.
+    """The value x of an input at which a derivative is taken, by steps of at most max_step.
 
     Attributes:
-        x: the value of the input.
         direction: 0 for differences to both sides, -1 or 1 for those to one side of a corner.
-        max_step: the largest step.
         side: the side of the corner on which that is.
     """
 
@@ -51,8 +49,12 @@ class FunctionOfOneInput:
 
     def try_record(self, x: float) -> tuple[Value, Value] | None:
         """The graph at x, and the leaf of this input; None if there is no value or no graph."""
-        recorded = try_record(self.f, self.inputs_at(x))
-        return (recorded[0], recorded[1][self.index]) if recorded else None
+        leaves = [Value(each) for each in self.inputs_at(x)]
+        try:
+            output = self.f(*leaves)
+        except (TypeError, ValueError, ArithmeticError, AttributeError):
+            return None
+        return (output, leaves[self.index]) if isinstance(output, Value) else None
 
     def derivatives(
         self, point: EvaluationPoint
@@ -106,16 +108,6 @@ class FunctionOfOneInput:
         """How large the values are around a point, where there is no graph to tell the rounding."""
         nearby = [value_at(self.value, point.x + d * point.max_step) for d in (-1.0, 0.0, 1.0)]
         return max((abs(value) for value in nearby if math.isfinite(value)), default=0.0)
-
-
-def try_record(f: Callable[..., Any], inputs: list[float]) -> tuple[Value, list[Value]] | None:
-    """The graph of f and its leaves; None if f has no value there or does not record a graph."""
-    leaves = [Value(x) for x in inputs]
-    try:
-        output = f(*leaves)
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return None
-    return (output, leaves) if isinstance(output, Value) else None
 
 
 def rounding_scale(output: Value) -> float:

@@ -1,4 +1,7 @@
-"""Which points a step learns from, and which are kept aside: seeded, so that it can be repeated."""
+"""The points of each step, as arrays of finite numbers, and those that are kept aside.
+
+Which they are follows from a seed, so that a training can be repeated.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,67 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from tinygrad_lin.errors import DataError, short_repr
-from tinygrad_lin.nn.training.points import as_arrays
+from tinygrad_lin._operands import to_float
+from tinygrad_lin.errors import DataError, TinygradError, short_repr
+from tinygrad_lin.nn.modules import features_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tinygrad_lin.nn.data import Floats
 
+ROWS_AT_ONCE = 1 << 16
+"""An array that lies in a file is looked at in blocks of so many rows."""
 Y_IS_MISSING = (
     "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
     "batches, which are pairs (x, y)"
 )
+
+
+def as_arrays(x: Any, y: Any) -> tuple[Floats, Floats]:
+    """The points as arrays of shape (points, inputs) and (points,), of finite numbers."""
+    rows, targets = as_array("x", x), as_array("y", y)
+    if not len(rows) and not len(targets):
+        raise DataError("there are no points to learn from")
+    if targets.ndim == 2 and targets.shape[1] != 1:
+        raise DataError(f"y[0] must be one number: {short_repr(y[0])}")
+    if len(rows) != len(targets):
+        raise DataError(f"x has {len(rows)} points, y has {len(targets)}")
+    rows, targets = rows.reshape(len(rows), -1), targets.reshape(-1)
+    require_finite("x", rows)
+    require_finite("y", targets)
+    return rows, targets
+
+
+def as_array(name: str, given: Any) -> Floats:
+    """The entries of a sequence as rows; an array of numbers stays where it is, as in a file."""
+    if isinstance(given, numpy.ndarray) and given.dtype.kind in "fiu" and 0 < given.ndim <= 2:
+        return given
+    if not hasattr(given, "__len__") or isinstance(given, str) or not getattr(given, "ndim", 1):
+        raise DataError(f"{name} must be a sequence with one entry for each point")
+    result: list[list[float]] = []
+    for index, entry in enumerate(given):
+        row = [entry] if isinstance(entry, str) else features_of(entry)
+        try:
+            result.append([to_float(value) for value in row])
+        except TinygradError as error:
+            raise DataError(f"{name}[{index}]: {error}") from None
+        if len(result[-1]) != len(result[0]):
+            raise DataError(
+                f"{name}[{index}] has {len(result[-1])} features, {name}[0] has {len(result[0])}"
+                if name == "x"
+                else f"y[{index}] must be one number: {short_repr(entry)}"
+            )
+    return numpy.array(result)
+
+
+def require_finite(name: str, entries: Floats) -> None:
+    """Refuse an array with an infinity or a NaN in it."""
+    for start in range(0, len(entries), ROWS_AT_ONCE):
+        finite = numpy.isfinite(entries[start : start + ROWS_AT_ONCE])
+        if not finite.all():
+            index = start + int(numpy.argmin(finite.reshape(len(finite), -1).all(1)))
+            raise DataError(f"{name}[{index}] is not finite: {entries[index]}")
 
 
 def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
@@ -88,11 +140,7 @@ class ArrayBatches:
 
 
 class StreamedBatches:
-    """Batches that come one after the other, each for one step.
-
-    Raises:
-        DataError: that is not an iterable of pairs (x, y), or it is empty.
-    """
+    """Batches that come one after the other, each for one step."""
 
     steps_per_epoch: int = 1
 

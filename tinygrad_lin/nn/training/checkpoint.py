@@ -12,8 +12,8 @@ import numpy
 from tinygrad_lin._files import write_whole
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, short_repr
+from tinygrad_lin.nn.training.batches import ROWS_AT_ONCE
 from tinygrad_lin.nn.training.history import Snapshot
-from tinygrad_lin.nn.training.points import ROWS_AT_ONCE
 
 if TYPE_CHECKING:
     import os
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.data import Floats
     from tinygrad_lin.nn.modules import Module
     from tinygrad_lin.nn.optimizers import Optimizer
+    from tinygrad_lin.nn.training.fit import TrainingPlan
     from tinygrad_lin.nn.training.history import History
 
 FORMAT = 1
@@ -63,19 +64,14 @@ class Checkpoint(NamedTuple):
         )
 
     def write(self, path: str | os.PathLike[str], training: dict[str, Any]) -> None:
-        """Write it to a JSON file, exactly, with what tells this training from others."""
+        """Write it to a JSON file, exactly, with the description of its training."""
         content = {"format": FORMAT, "training": training, **self._asdict()}
         text = json.dumps(content, default=numpy.ndarray.tolist)
         write_whole(path, f'{text[:-1]}, "digest": "{text_digest(text)}"}}'.encode())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], training: dict[str, Any]) -> Checkpoint:
-        """The checkpoint in a file that :meth:`write` wrote for the same training.
-
-        Raises:
-            OSError: the file cannot be read.
-            DataError: it is not such a file.
-        """
+        """The checkpoint in a file that :meth:`write` wrote for the same training."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
@@ -109,21 +105,17 @@ def snapshot_from_json(entries: Any) -> Snapshot:
     return Snapshot(step, cost, tuple(parameters))
 
 
-def describe_training(
-    model: Module,
-    optimizer: Optimizer,
-    loss: object,
-    points: tuple[Floats, Floats],
-    **settings: Any,
-) -> dict[str, Any]:
+def describe_training(plan: TrainingPlan, x: Floats, y: Floats) -> dict[str, Any]:
     """What tells one training from another; going on is possible where all of it agrees."""
+    model, optimizer, loss = plan.model, plan.optimizer, plan.loss
     own = {k: v for k, v in vars(optimizer).items() if k not in ("parameters", "state")}
+    settings = ("tolerance", "batch_size", "rng", "validation", "patience")
     return {
         "model": {"name": type(model).__name__, **model.settings()},
         "loss": getattr(loss, "__name__", type(loss).__name__),
         "optimizer": {"name": type(optimizer).__name__, **own},
-        **settings,
-        "points": array_digest(*points),
+        **{name: getattr(plan, name) for name in settings},
+        "points": array_digest(x, y),
     }
 
 

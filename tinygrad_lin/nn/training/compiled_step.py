@@ -24,18 +24,15 @@ MAX_COMPARED = 100
 """The program is compared with the engine on so many points."""
 
 
-class CompiledStep:
+class CompiledStep(RecordedStep):
     """Runs a program, compiled from the graph of a single point, on all points at once.
 
     That gives the same where the cost of many points is the mean of their costs, and where the
-    operations do not depend on the numbers; both are checked on some of the points.
+    operations do not depend on the numbers. Both are checked on some of the points; a TinygradError
+    says what is amiss.
 
     Attributes:
         agrees: whether it has given what the engine gives, wherever both were asked.
-
-    Raises:
-        TinygradError: the loss, or the model, cannot be compiled.
-        OperandError: the program gives something else than the engine.
     """
 
     agrees: bool = True
@@ -43,9 +40,7 @@ class CompiledStep:
     def __init__(
         self, model: Module, loss: Loss, optimizer: Optimizer, x: Floats, y: Floats
     ) -> None:
-        self.recorded_step: RecordedStep = RecordedStep(model, loss, optimizer)
-        self.optimizer = optimizer
-        self.parameters: list[Value] = self.recorded_step.parameters
+        super().__init__(model, loss, optimizer)
         self.all_learn: bool = optimizer.parameters == self.parameters
         inputs = [Value(number, f"x{k}" if len(x[0]) > 1 else "x") for k, number in enumerate(x[0])]
         target = Value(y[0], "y")
@@ -61,7 +56,7 @@ class CompiledStep:
         """Refuse a program that gives something else than the engine does."""
         some = numpy.linspace(0, len(x) - 1, min(len(x), MAX_COMPARED)).astype(int)
         p = numpy.array([parameter.data for parameter in self.parameters])
-        expected, gradient = self.recorded_step.value_and_grad(p, x[some], y[some])
+        expected, gradient = super().value_and_grad(p, x[some], y[some])
         found, found_gradient = self.value_and_grad(p, x[some], y[some])
         self.scale: float = float(numpy.abs(gradient).max(initial=abs(expected)))
         if not numpy.isfinite(self.scale):
@@ -87,12 +82,15 @@ class CompiledStep:
         rounding from those of the engine, so that a history and its graphs show the same numbers.
         """
         cost, gradient = self.value_and_grad(p, x, y)
-        recorded_cost, _ = self.recorded_step.value_and_grad(p, x, y)
+        recorded_cost, _ = super().value_and_grad(p, x, y)
         close = abs(recorded_cost - cost) <= TOLERANCE * max(self.scale, abs(cost))
         self.agrees = self.agrees and close
         for parameter, grad in zip(self.parameters, gradient.tolist()):
             parameter.grad = grad
-        return with_data(self.recorded_step.graph(p, x, y), cost)
+        recorded = super().graph(p, x, y)
+        if recorded.data == cost:
+            return recorded
+        return rebuild(take_apart(recorded, lambda operand: operand)._replace(data=cost))
 
     def update(self, p: Floats, gradient: Floats) -> Floats:
         """The parameters after the optimizer's step."""
@@ -102,10 +100,3 @@ class CompiledStep:
         after = p.copy()
         after[indices] -= self.optimizer.changes(gradient[indices], None)
         return after
-
-
-def with_data(node: Value, data: float) -> Value:
-    """The same node of the same operands with another number."""
-    if data == node.data:
-        return node
-    return rebuild(take_apart(node, lambda operand: operand)._replace(data=data))

@@ -80,7 +80,7 @@ class History:
 
     def end(self, parameters: Floats) -> None:
         """Keep a snapshot of the last step, too."""
-        if self.costs and (not self.snapshots or self.snapshots[-1].step < self.steps):
+        if not self.snapshots or self.snapshots[-1].step < self.steps:
             last = Snapshot(self.steps, self.costs[-1], tuple(parameters.tolist()))
             self.snapshots.append(last)
 

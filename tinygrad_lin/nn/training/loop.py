@@ -1,25 +1,34 @@
-"""The training loop: forward, cost, backward, update, again and again."""
+"""The training loop: forward, cost, backward, update, again and again, unless it diverges."""
 
 from __future__ import annotations
 
 import math
+import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy
 
 from tinygrad_lin._leaves import set_leaves
-from tinygrad_lin.errors import DomainError
+from tinygrad_lin.errors import DivergedError, DomainError, TinygradError
+from tinygrad_lin.graph import first_nonfinite
+from tinygrad_lin.nn.optimizers import SGD, learning_rate_limit
+from tinygrad_lin.nn.training.batches import ArrayBatches
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, is_checkpoint_due
-from tinygrad_lin.nn.training.divergence import MAX_RECORDED_POINTS, divergence_error
 from tinygrad_lin.nn.training.history import History
-from tinygrad_lin.nn.training.progress import progress
+from tinygrad_lin.nn.training.recorded_step import RecordedStep, record_cost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinygrad_lin.nn.data import Floats
-    from tinygrad_lin.nn.training.compiled_step import CompiledStep
-    from tinygrad_lin.nn.training.plan import TrainingPlan
-    from tinygrad_lin.nn.training.recorded_step import RecordedStep
+    from tinygrad_lin.nn.training.fit import TrainingPlan
+
+MAX_RECORDED_POINTS = 100_000
+"""The graph of a cost of more points is not recorded."""
+MAX_HESSIAN_PARAMETERS = 64
+"""With more parameters, the Hessian would take too long for an error message."""
 
 
 class TrainingLoop:
@@ -33,9 +42,7 @@ class TrainingLoop:
         flat: whether no component of the gradient is above the tolerance.
     """
 
-    def __init__(
-        self, plan: TrainingPlan, passes: RecordedStep | CompiledStep, start: Checkpoint
-    ) -> None:
+    def __init__(self, plan: TrainingPlan, passes: RecordedStep, start: Checkpoint) -> None:
         self.plan = plan
         self.passes = passes
         self.p: Floats = start.parameters
@@ -61,7 +68,7 @@ class TrainingLoop:
                 gradient = self.evaluate(step)
                 if plan.callbacks:
                     self.call_back(step)
-                if plan.checkpoint is not None and is_checkpoint_due(step):
+                if is_checkpoint_due(step):
                     self.write_checkpoint()
                 if self.is_over(step):
                     break
@@ -75,11 +82,7 @@ class TrainingLoop:
         return self.history
 
     def evaluate(self, step: int) -> Floats:
-        """The gradient at a step, once both passes and validation are in the history.
-
-        Raises:
-            DivergedError: not all numbers are finite.
-        """
+        """The gradient at a step, once both passes and validation are in the history."""
         plan, p = self.plan, self.p
         batch = plan.source.at(step)
         self.source_is_over = batch is None
@@ -95,7 +98,7 @@ class TrainingLoop:
         except DomainError:
             finite = False
         if not finite:
-            raise divergence_error(plan, step, self.last, p, batch)
+            raise self.divergence_error(step, batch)
         self.last, self.batch = Checkpoint(step, p, plan.optimizer.state, self.calm), batch
         self.flat = bool(squares <= self.flat_squares and (abs(gradient) <= plan.tolerance).all())
         self.history.add(cost, p)
@@ -128,19 +131,92 @@ class TrainingLoop:
         self.history.converged = self.calm >= self.history.epoch
 
     def write_checkpoint(self) -> None:
-        """Write down where training stands."""
-        assert self.plan.checkpoint is not None
-        checkpoint = self.last.with_history(self.history)
-        checkpoint.write(self.plan.checkpoint, self.plan.description)
+        """Write down where training stands, if there is a file for it."""
+        if self.plan.checkpoint is not None:
+            checkpoint = self.last.with_history(self.history)
+            checkpoint.write(self.plan.checkpoint, self.plan.description)
 
     def finish(self) -> None:
         """Complete the history, and give the model its best parameters."""
-        plan, history, last = self.plan, self.history, self.last
-        history.end(last.parameters)
-        if plan.checkpoint is not None and history.costs:
+        history, last = self.history, self.last
+        if history.costs:
+            history.end(last.parameters)
             self.write_checkpoint()
-        if len(self.batch[0]) <= MAX_RECORDED_POINTS and history.costs:
-            with suppress(KeyboardInterrupt):
-                history.final = self.passes.graph(last.parameters, *self.batch)
+            if len(self.batch[0]) <= MAX_RECORDED_POINTS:
+                with suppress(KeyboardInterrupt):
+                    history.final = self.passes.graph(last.parameters, *self.batch)
         best = history.best.parameters if history.best else self.p.tolist()
-        set_leaves(plan.model.parameters(), best)
+        set_leaves(self.plan.model.parameters(), best)
+
+    def divergence_error(self, step: int, batch: tuple[Floats, Floats]) -> DivergedError:
+        """The error that says what is not finite and what to do; the model goes back to ``last``.
+
+        Where training did not even begin, a DomainError is raised instead.
+        """
+        plan, cause = self.plan, None
+        try:
+            fault = find_fault(plan, self.p, batch)
+        except DomainError as error:
+            if step == 0:
+                raise
+            # With tracebacks, the error would keep every local variable of the training alive.
+            fault, cause = str(error), error.with_traceback(None)
+            cause.__context__ = None
+        self.last.restore(plan.model, plan.optimizer)
+        source, rate = plan.source, plan.optimizer.lr
+        points = (source.x, source.y) if isinstance(source, ArrayBatches) else batch
+        limit = rate_limit(plan, *points)
+        remedy = f"it converges below {limit:.5g}" if limit else "try a smaller one"
+        result = DivergedError(
+            f"training diverged at step {step} with a learning rate of {rate:g}; "
+            f"{remedy} ({fault})",
+            step=step, learning_rate=rate, limit=limit,
+        )  # fmt: skip
+        result.__cause__ = cause
+        return result
+
+
+def find_fault(plan: TrainingPlan, p: Floats, batch: tuple[Floats, Floats]) -> str:
+    """A sentence that names the first infinity or NaN, empty if the engine finds none."""
+    passes = RecordedStep(plan.model, plan.loss, plan.optimizer)
+    cost, _ = passes.value_and_grad(p, *batch)
+    if not math.isfinite(cost):
+        return f"the first node that is not finite is {first_nonfinite(passes.graph(p, *batch))!r}"
+    for parameter in passes.parameters:
+        if not math.isfinite(parameter.grad):
+            return f"the gradient of {parameter!r} is not finite"
+    if plan.aside:
+        passes.value(p, *plan.aside)
+    return ""
+
+
+def rate_limit(plan: TrainingPlan, x: Floats, y: Floats) -> float | None:
+    """The learning rate below which training converges, where that is known."""
+    parameters = plan.model.parameters()
+    too_many = len(parameters) > MAX_HESSIAN_PARAMETERS or len(x) > MAX_RECORDED_POINTS
+    if type(plan.optimizer) is not SGD or too_many:
+        return None
+    try:
+        cost = record_cost(plan.model, x.tolist(), y.tolist(), plan.loss)
+        limit = learning_rate_limit(cost, plan.optimizer.parameters)
+    except (TinygradError, ArithmeticError, ValueError):
+        return None
+    return None if limit == math.inf else limit
+
+
+def progress(start: int, steps: int) -> Iterator[int]:
+    """From the first step to the last, with a bar on standard error where that is a terminal."""
+    if not (sys.stderr and sys.stderr.isatty()):
+        yield from range(start, steps + 1)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=steps)
+        updated = time.monotonic()
+        for step in range(start, steps + 1):
+            yield step
+            if time.monotonic() - updated > 0.1:
+                updated = time.monotonic()
+                bar.update(task, completed=step)

@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
 
 class RecordedStep:
-    """Records the cost of all points, goes back through its graph, and updates the parameters.
-
-    Attributes:
-        recorded: the graph of the last backward pass.
-    """
+    """Records the cost of all points, goes back through its graph, and updates the parameters."""
 
     recorded: Value | None = None
+    """The graph of the last backward pass."""
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self.model = model

@@ -78,7 +78,7 @@ def training_of(
 
 def limit_of_rate(cost: Value, parameters: list[Value]) -> float:
     """The largest learning rate that converges; infinity where there is none or nobody knows it."""
-    from tinygrad_lin.nn.curvature import learning_rate_limit
+    from tinygrad_lin.nn.optimizers import learning_rate_limit
 
     return learning_rate_limit(cost, parameters) if len(parameters) <= MAX_CURVED else math.inf
 
