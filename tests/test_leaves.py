@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 
 from tinygrad_lin import Value
-from tinygrad_lin._leaves import move_leaves, set_leaves
+from tinygrad_lin._leaves import set_leaves, subtract_from_leaves
 
 
 def test_leaves_are_set_to_floats_and_moved_by_their_changes() -> None:
@@ -13,7 +13,7 @@ def test_leaves_are_set_to_floats_and_moved_by_their_changes() -> None:
     set_leaves(leaves, numpy.array([3.0, 4.0], dtype=numpy.float32))
     assert [leaf.data for leaf in leaves] == [3.0, 4.0]
     assert {type(leaf.data) for leaf in leaves} == {float}
-    move_leaves(leaves, [0.5, -1.0])
+    subtract_from_leaves(leaves, [0.5, -1.0])
     assert [leaf.data for leaf in leaves] == [2.5, 5.0]
     assert leaves[0].label == "w"
 
@@ -22,7 +22,7 @@ def test_graphs_recorded_before_keep_their_derivatives_when_leaves_move() -> Non
     w, x = Value(2.0), Value(3.0)
     product = w * x
     set_leaves([w], iter([10.0]))
-    move_leaves(iter([x]), iter([1.0]))
+    subtract_from_leaves(iter([x]), iter([1.0]))
     product.backward()
     assert (w.grad, x.grad, product.data) == (3.0, 2.0, 6.0)
     assert (w * x).data == 20.0

@@ -31,7 +31,7 @@ def test_after_an_error_the_parser_is_free_again(parse: Callable[[str], Any]) ->
     for _ in range(2):
         with pytest.raises(SyntaxError):
             parse("x +")
-    assert not _parsing._parsing.locked()
+    assert not _parsing._parser_lock.locked()
     assert parse("x")
 
 

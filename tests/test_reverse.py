@@ -23,8 +23,9 @@ from tinygrad_lin import (
     topological_order,
     total,
 )
+from tinygrad_lin._operands import gradient_so_far
 from tinygrad_lin.check.strategies import Graph, graphs
-from tinygrad_lin.reverse import accumulated, backward
+from tinygrad_lin.reverse import backward
 
 
 def naive(node: Value, leaf: Value) -> float:
@@ -196,7 +197,7 @@ def test_what_a_leaf_has_accumulated_is_a_float_and_none_counts_as_zero(
 ) -> None:
     leaf = Value(1.0)
     leaf.grad = grad
-    assert (type(accumulated(leaf)), accumulated(leaf)) == (float, wanted)
+    assert (type(gradient_so_far(leaf)), gradient_so_far(leaf)) == (float, wanted)
     (leaf * 2.0).backward()
     assert (type(leaf.grad), leaf.grad) == (float, wanted + 2.0)
 
@@ -211,6 +212,6 @@ def test_a_leaf_whose_gradient_is_no_number_is_named(grad: Any) -> None:
         leaf.grad = grad
         said = f"^the grad of {name} is not a number but {kind}: set it to 0.0 before backward"
         with pytest.raises(OperandError, match=said):
-            accumulated(leaf)
+            gradient_so_far(leaf)
         with pytest.raises(OperandError, match=said):
             (leaf * 2.0).backward()

@@ -82,7 +82,7 @@ _LATE_NAMES = {
 }
 _LATE = {name: module for module, names in _LATE_NAMES.items() for name in names.split()}
 _FOLDERS = {"check": "check.strategies", "compiler": "compiler", "nn": "nn", "viz": "viz"}
-"""With ``check`` come its strategies, and Hypothesis with them, which no check needs itself."""
+"""With ``check`` come its strategies."""
 
 __all__ = [
     "MLP",
