@@ -115,9 +115,9 @@ def test_a_whole_exponent_takes_any_base_but_a_value_as_exponent_only_a_positive
     assert (Value(-2.0) ** 3).data == -8.0
     assert (Value(-2.0) ** 3).partials == (12.0,)
     assert (Value(-2.0) ** -2).data == 0.25
-    with pytest.raises(DomainError, match="no derivative by y"):
+    with pytest.raises(DomainError, match="no derivative with respect to y"):
         Value(-2.0) ** Value(3.0)
-    with pytest.raises(DomainError, match="no derivative by y"):
+    with pytest.raises(DomainError, match="no derivative with respect to y"):
         (-2.0) ** Value(3.0)
     assert (0.0 ** Value(2.0)).partials == (0.0,)
 
@@ -157,7 +157,7 @@ def test_an_infinite_local_derivative_by_one_of_many_is_stored(
         (
             ("norm", "sqrt(sum[x * x])", ("x / out",)),
             [0.0, Value(0.0, "zero")],
-            r"norm\(xs\) has no derivative by xs\[1\] .* at xs\[1\] = 0.0 \('zero'\)$",
+            r"norm\(xs\) has no derivative with respect to xs\[1\] .* at xs\[1\] = 0.0 \('zero'\)$",
         ),
         (
             ("apart", "1.0 / sum[x]", ("-out * out",)),
@@ -189,7 +189,9 @@ def test_at_an_edge_a_function_that_numpy_lacks_has_no_derivative(
     own_operation: Callable[..., Any],
 ) -> None:
     own = own_operation("own", "x * x", ("gamma(x)",), draw=((0.5, 2.0),))
-    with pytest.raises(DomainError, match=r"own\(x\) has no derivative by x .* at x = -1.0"):
+    with pytest.raises(
+        DomainError, match=r"own\(x\) has no derivative with respect to x .* at x = -1.0"
+    ):
         own(Value(-1.0))
 
 

@@ -188,7 +188,7 @@ def test_record_refuses_in_the_words_that_name_operation_operands_and_domain() -
         assert str(caught.value) == words
     with pytest.raises(DomainError, match=r"^exp\(x\) overflows a float at x = 1000\.0;"):
         record(TABLE["exp"], 1000)
-    with pytest.raises(DomainError, match=r"^pow\(x, y\) has no derivative with respect to y \(a Value"):
+    with pytest.raises(DomainError, match=r"^pow\(x, y\) has no derivative with respect to y \("):
         record(TABLE["pow"], -2.0, Value(3.0))
     assert record(TABLE["pow"], -2.0, 3.0) == -8.0
     for bad in ("x", None, [1.0]):

@@ -3,12 +3,12 @@
 Each error is also the built-in one that a Python user expects::
 
     TinygradError
-    OperandError      (TypeError)        not one real number, or not a Value
-    DomainError       (ValueError)       the log of 0, an overflow
-    DataError         (ValueError)       training data or settings that make no sense
-    ExpressionError   (ValueError)       text that is not an expression
-    DivergedError     (ArithmeticError)  training ran away
-    GradientMismatch  (AssertionError)   a gradient is wrong
+      OperandError      (TypeError)        not one real number, or not a Value
+      DomainError       (ValueError)       the log of 0, an overflow
+      DataError         (ValueError)       training data or settings that make no sense
+      ExpressionError   (ValueError)       text that is not an expression
+      DivergedError     (ArithmeticError)  training ran away
+      GradientMismatch  (AssertionError)   a gradient is wrong
 """
 
 from __future__ import annotations

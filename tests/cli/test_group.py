@@ -14,7 +14,7 @@ import pytest
 from cli.commands import COMMAND, FILES, run
 
 import tinygrad_lin
-from tinygrad_lin.cli import fit, main
+from tinygrad_lin.cli import main, options
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system")
 POINTS = "height,age,weight\n" + "".join(
@@ -126,7 +126,7 @@ def test_what_the_machine_does_not_have_is_one_line(
     def fail(*_: Any, **__: Any) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(fit, "read_points", fail)
+    monkeypatch.setattr(options, "read_points", fail)
     result = run("fit")
     assert (result.exit_code, result.stderr) == (code, said)
 

@@ -1,4 +1,4 @@
-"""What is printed: text that no terminal obeys, and JSON without infinities."""
+"""What is printed, text that no terminal obeys and JSON without infinities, and the folder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli.commands import COMMAND, fit, refusal, run, svg_texts
+from cli.commands import COMMAND, FILES, fit, fit_json, refusal, run, svg_texts
 
+QUICK = ["--lr", "0.18"]  # near the limit of the line
 CODES = "\x1b[31mred\x1b[0m\x07\x9b2J\u202e"
 
 
@@ -58,3 +59,27 @@ def test_json_has_null_where_there_is_no_number() -> None:
     result = run("steps", "x ** 0.5", "x=0", "--json")
     *_, last = json.loads(result.stdout)["steps"]
     assert (last["operand"], last["local"]) == ("x", None)  # it is infinite there
+
+
+def test_the_folder_may_be_deep_or_there_already(here: Path) -> None:
+    for _ in range(2):
+        got = fit_json(*QUICK, "--out", "a/b")
+        assert got["files"] == [str(Path("a", "b", name)) for name in FILES]
+    assert sorted(p.name for p in (here / "a" / "b").iterdir()) == sorted(FILES)
+
+
+def test_a_folder_that_may_not_be_written_is_noticed_before_training(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert str(here) in refusal(fit(*QUICK, "--out", "new/out"))
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_in_the_place_of_a_result_is_named_and_nothing_written(
+    here: Path, name: str
+) -> None:
+    (here / "out" / name).mkdir(parents=True)
+    assert str(Path("out", name)) in refusal(fit(*QUICK))
+    assert [p.name for p in (here / "out").iterdir()] == [name]

@@ -6,7 +6,6 @@ import click
 
 from tinygrad_lin._exit_codes import DOES_NOT_HOLD
 from tinygrad_lin.cli import options
-from tinygrad_lin.cli.expressions import read_expression
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.output import fail, print_json, print_lines
 from tinygrad_lin.errors import GradientMismatch
@@ -17,11 +16,7 @@ from tinygrad_lin.value import Value
 @options.expression
 @options.bindings
 @click.option(
-    "--order",
-    type=click.IntRange(1, 2),
-    default=1,
-    show_default=True,
-    help="2 checks the second derivatives too.",
+    "--order", type=click.IntRange(1, 2), default=1, help="2 checks the second derivatives too."
 )
 @options.as_json
 def check_command(expression: str, bindings: tuple[str, ...], order: int, as_json: bool) -> None:
@@ -36,7 +31,7 @@ def check_command(expression: str, bindings: tuple[str, ...], order: int, as_jso
     """
     from tinygrad_lin.check.gradients import check_gradients
 
-    formula, leaves = read_expression(expression, bindings)
+    formula, leaves = options.read_expression(expression, bindings)
 
     def f(*values: Value | float) -> Value | float:
         result: Value | float = formula(dict(zip(leaves, values)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tinygrad_lin.cli import options
-from tinygrad_lin.cli.expressions import read_expression
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.output import print_lines
 from tinygrad_lin.errors import DataError
@@ -18,20 +18,13 @@ from tinygrad_lin.value import Value
 @options.expression
 @options.bindings
 @options.output_file("graph.svg", help="An .svg, .png, .pdf or .dot file.")
-@click.option("--theme", default="light", show_default=True, help="light, dark, print or auto.")
-@click.option("--direction", default="LR", show_default=True, help="LR, RL, TB or BT.")
+@click.option("--theme", default="light", help="light, dark, print or auto.")
+@click.option("--direction", default="LR", help="LR, RL, TB or BT.")
 @click.option("--title", help="A line of text above the drawing.")
 @click.option("--legend", is_flag=True, help="Explain the drawing in a corner.")
 @click.option("--path", "end", metavar="NAME", help="Mark the paths to a variable.")
 def draw_command(
-    expression: str,
-    bindings: tuple[str, ...],
-    output: Path,
-    theme: str,
-    direction: str,
-    title: str | None,
-    legend: bool,
-    end: str | None,
+    expression: str, bindings: tuple[str, ...], output: Path, end: str | None, **style: Any
 ) -> None:
     """Draw the graph of an expression with its gradients.
 
@@ -42,12 +35,11 @@ def draw_command(
     """
     from tinygrad_lin.viz.drawing.draw import draw
 
-    formula, leaves = read_expression(expression, bindings)
+    formula, leaves = options.read_expression(expression, bindings)
     if end is not None and end not in leaves:
         raise DataError(f"there is no {end!r} in {expression!r}")
     root: Value = formula(leaves)
     root.backward()
     path = leaves[end] if end is not None else None
-    drawing = draw(root, theme=theme, direction=direction, title=title, legend=legend, path=path)
-    drawing.write(output)
+    draw(root, path=path, **style).write(output)
     print_lines(f"wrote {output}")

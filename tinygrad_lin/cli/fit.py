@@ -8,22 +8,22 @@ import click
 
 from tinygrad_lin.cli import options
 from tinygrad_lin.cli.fit_plan import FitSettings, Plan, plan_training, usual_learning_rates
-from tinygrad_lin.cli.fit_report import report_lines, result_as_dict
 from tinygrad_lin.cli.fit_results import (
     CHECKPOINT,
     RESULT_FILES,
     TrainingResult,
+    cost_graph,
+    report_lines,
+    result_as_dict,
     show_plots,
-    training_result,
     write_results,
 )
 from tinygrad_lin.cli.group import main
-from tinygrad_lin.cli.inputs import LOSSES, read_points
-from tinygrad_lin.cli.output import print_json, print_lines
-from tinygrad_lin.cli.output_folder import create_folder, require_writable
+from tinygrad_lin.cli.output import create_folder, print_json, print_lines, require_writable
 from tinygrad_lin.errors import DataError, DivergedError
 from tinygrad_lin.nn.models import activations
 from tinygrad_lin.nn.optimizers import OPTIMIZERS
+from tinygrad_lin.nn.predictor import Predictor
 from tinygrad_lin.nn.training.fit import fit
 
 
@@ -43,7 +43,6 @@ from tinygrad_lin.nn.training.fit import fit
     "--optimizer",
     type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
-    show_default=True,
     help="How the gradient becomes a step.",
 )
 @click.option(
@@ -53,21 +52,19 @@ from tinygrad_lin.nn.training.fit import fit
 )
 @click.option("--batch", type=int, metavar="N", help="Learn from this many points in each step.")
 @click.option(
-    "--steps",
-    type=int,
-    help="The most steps to take.  [a net or batches: 1,000; else 1,000,000]",
+    "--steps", type=int, help="The most steps to take.  [a net or batches: 1,000; else 1,000,000]"
 )
 @click.option(
     "--tolerance",
     type=float,
     default=1e-12,
-    show_default=True,
     help="Stop when no gradient is larger; 0 takes all the steps.",
 )
 @click.option(
     "--validation",
     type=float,
     default=0.0,
+    show_default=False,
     metavar="PART",
     help="Keep this part of the points aside; the model that is best on them is the result.",
 )
@@ -75,7 +72,6 @@ from tinygrad_lin.nn.training.fit import fit
     "--patience",
     type=int,
     default=100,
-    show_default=True,
     help="Stop after this many epochs without a gain on the points kept aside.",
 )
 @options.standardize
@@ -83,7 +79,6 @@ from tinygrad_lin.nn.training.fit import fit
     "--seed",
     type=int,
     default=42,
-    show_default=True,
     help="Seed of the random start, the batches, and the points kept aside.",
 )
 @options.output_folder("Folder for the results.")
@@ -113,7 +108,7 @@ def fit_command(plot: bool, as_json: bool, **given: Any) -> None:
       tinygrad-lin fit points.csv --hidden 8 --standardize --validation 0.2
     """
     settings = FitSettings(**given)
-    points = read_points(settings.data, settings.features, settings.target)
+    points = options.read_points(settings.data, settings.features, settings.target)
     require_writable(settings.out, [*RESULT_FILES, CHECKPOINT])
     plan = plan_training(settings, points)
     if plan.advice:
@@ -144,10 +139,10 @@ def train(plan: Plan) -> TrainingResult:
     optimizer = OPTIMIZERS[settings.optimizer](model.parameters(), lr=plan.learning_rate)
     try:
         history = fit(
-            model, plan.scaled.x, plan.scaled.y, loss=LOSSES[plan.loss], optimizer=optimizer,
-            steps=plan.steps, tolerance=settings.tolerance, batch_size=settings.batch,
-            rng=settings.seed, validation=settings.validation, patience=settings.patience,
-            checkpoint=checkpoint, resume=settings.resume,
+            model, plan.scaled.x, plan.scaled.y, loss=options.LOSSES[plan.loss],
+            optimizer=optimizer, steps=plan.steps, tolerance=settings.tolerance,
+            batch_size=settings.batch, rng=settings.seed, validation=settings.validation,
+            patience=settings.patience, checkpoint=checkpoint, resume=settings.resume,
         )  # fmt: skip
     except DivergedError:
         checkpoint.unlink(missing_ok=True)  # It leads nowhere.
@@ -156,4 +151,6 @@ def train(plan: Plan) -> TrainingResult:
         raise KeyboardInterrupt  # It came before the first step, so that nothing was learned.
     if plan.units:
         plan.units.undo(model, history)
-    return training_result(plan, history)
+    points, probability = plan.points, plan.loss == "cross-entropy"
+    predictor = Predictor(model, points.features, points.target, probability)
+    return TrainingResult(plan, history, predictor, cost_graph(plan))

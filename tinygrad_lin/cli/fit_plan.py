@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygrad_lin.cli.inputs import LOSSES, choose_loss
+from tinygrad_lin.cli.options import LOSSES, choose_loss
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.models import MLP, Linear
 from tinygrad_lin.nn.modules import Module
@@ -48,31 +48,18 @@ class FitSettings(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Everything that determines a training.
-
-    Attributes:
-        settings: what the user chose.
-        points: the data in their own units.
-        units: the units of the training, if the data are scaled for it.
-        scaled: the data in the units of the training.
-        model: a line or a net, untrained.
-        loss: the name of the loss to minimize.
-        limit: the largest learning rate that converges, where it is known.
-        learning_rate: the one chosen or, by default, one that suits.
-        steps: the most steps to take.
-        advice: what would work better, if anything.
-    """
+    """Everything that determines a training."""
 
     settings: FitSettings
-    points: Data
-    units: Standardization | None
-    scaled: Data
-    model: Module
+    points: Data  # In their own units.
+    units: Standardization | None  # Of the training, if the data are scaled for it.
+    scaled: Data  # In the units of the training.
+    model: Module  # A line or a net, untrained.
     loss: str
-    limit: float | None
+    limit: float | None  # The largest learning rate that converges, where it is known.
     learning_rate: float
     steps: int
-    advice: str | None
+    advice: str | None  # What would work better, if anything.
 
 
 def plan_training(settings: FitSettings, points: Data) -> Plan:
@@ -91,7 +78,10 @@ def plan_training(settings: FitSettings, points: Data) -> Plan:
         units = Standardization.of(points, target=net and loss == "squares")
     scaled = units.apply(points) if units else points
     # The cost of a line curves (nearly) the same everywhere; that of a net may curve in any way.
-    curvature = [] if net else curvatures_at_start(model, scaled, loss)
+    curvature: list[float] = []
+    if not net:
+        cost = LOSSES[loss]([model(row) for row in scaled.x], scaled.y)
+        curvature = curvatures(cost, model.parameters())
     limit = 2.0 / curvature[-1] if curvature and curvature[-1] > 0.0 else None
     lr = default_learning_rate(settings, net, limit) if settings.lr is None else settings.lr
     steps = settings.steps
@@ -119,12 +109,6 @@ def create_model(settings: FitSettings, inputs: int) -> Module:
             f"smaller layers, with {MAX_PARAMETERS:,} at most"
         )
     return MLP(sizes, settings.activation or "tanh", rng=settings.seed)
-
-
-def curvatures_at_start(model: Module, points: Data, loss: str) -> list[float]:
-    """The curvatures of the cost before the first step, from the smallest to the largest."""
-    cost = LOSSES[loss]([model(row) for row in points.x], points.y)
-    return curvatures(cost, model.parameters())
 
 
 def default_learning_rate(settings: FitSettings, net: bool, limit: float | None) -> float:
@@ -161,11 +145,10 @@ def advise_line(settings: FitSettings, lr: float, steps: int, curvature: float) 
 
 def usual_learning_rates() -> str:
     """The default learning rates that do not depend on the data, for the help."""
-    free = {name: kind for name, kind in OPTIMIZERS.items() if math.isinf(kind.descent_speed)}
-    net = [
-        f"{kind.usual_lr:g}" if name == "sgd" else f"or, with {name}, {kind.usual_lr:g}"
-        for name, kind in OPTIMIZERS.items()
-        if name not in free
-    ]
-    rates = [f"{name}: {kind.usual_lr:g}" for name, kind in free.items()]
-    return "; ".join([*rates, f"a net: {' '.join(net)}"])
+    always, of_a_net = [], []
+    for name, kind in OPTIMIZERS.items():
+        if math.isinf(kind.descent_speed):
+            always.append(f"{name}: {kind.usual_lr:g}")
+        else:
+            of_a_net.append(("" if name == "sgd" else f"or, with {name}, ") + f"{kind.usual_lr:g}")
+    return "; ".join([*always, f"a net: {' '.join(of_a_net)}"])

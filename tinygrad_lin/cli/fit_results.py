@@ -1,30 +1,29 @@
-"""The files that fit leaves behind: drawing, plots, model and history."""
+"""What fit leaves behind: drawing, plots, model and history as files, and a report of them."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from tinygrad_lin._files import write_whole
-from tinygrad_lin.cli.inputs import LOSSES
+from tinygrad_lin.cli.options import LOSSES
 from tinygrad_lin.cli.output import print_lines
 from tinygrad_lin.nn.data import format_csv
 from tinygrad_lin.nn.models import Linear
-from tinygrad_lin.nn.predictor import Predictor
 from tinygrad_lin.nn.training.batches import split
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
     from tinygrad_lin.cli.fit_plan import Plan
-    from tinygrad_lin.nn.data import Data
+    from tinygrad_lin.nn.predictor import Predictor
     from tinygrad_lin.nn.training.history import History
 
 CHECKPOINT = "checkpoint.json"
@@ -32,46 +31,26 @@ RESULT_FILES = ("graph.svg", "fit.png", "loss.png", "model.json", "history.csv")
 
 
 class TrainingResult(NamedTuple):
-    """A training that is over, in the units of the data.
+    """A training that is over, in the units of the data."""
 
-    Attributes:
-        plan: what it was, with its model, which has been trained.
-        history: its steps and costs.
-        predictor: the model with the names of its columns.
-        cost: the graph of the cost of the points learned from, with gradients.
-    """
-
-    plan: Plan
+    plan: Plan  # Its model has been trained.
     history: History
     predictor: Predictor
-    cost: Value
-
-
-def training_result(plan: Plan, history: History) -> TrainingResult:
-    """Put together what a training has come to."""
-    points, probability = plan.points, plan.loss == "cross-entropy"
-    predictor = Predictor(plan.model, points.features, points.target, probability)
-    return TrainingResult(plan, history, predictor, cost_graph(plan))
+    cost: Value  # The graph of the cost of the points learned from, with gradients.
 
 
 def cost_graph(plan: Plan) -> Value:
     """The graph of the cost of the points learned from, with labels and gradients."""
-    points = points_learned_from(plan)
-    rows = [[Value(v, name) for v, name in zip(row, points.features)] for row in points.x]
-    cost = LOSSES[plan.loss]([plan.model(row) for row in rows], points.y)
+    points, settings = plan.points, plan.settings
+    places: Sequence[int] = range(len(points.y))
+    if settings.validation:
+        places, _ = split(len(points.y), settings.validation, settings.seed)
+    rows = [[Value(v, name) for v, name in zip(points.x[k], points.features)] for k in places]
+    cost = LOSSES[plan.loss]([plan.model(row) for row in rows], [points.y[k] for k in places])
     for parameter in plan.model.parameters():
         parameter.grad = 0.0
     cost.backward()
     return cost
-
-
-def points_learned_from(plan: Plan) -> Data:
-    """All points but those kept aside for validation."""
-    points, settings = plan.points, plan.settings
-    if not settings.validation:
-        return points
-    places, _ = split(len(points.y), settings.validation, settings.seed)
-    return replace(points, x=[points.x[k] for k in places], y=[points.y[k] for k in places])
 
 
 def write_results(result: TrainingResult) -> list[Path]:
@@ -120,6 +99,77 @@ def history_csv(result: TrainingResult) -> str:
         validation = [history.validation[epoch] if is_known else ""] if aside else []
         rows.append([step, cost, *validation, *parameters[: len(labels)]])
     return format_csv(["step", "cost", *aside, *labels], rows)
+
+
+def result_as_dict(result: TrainingResult, files: list[Path]) -> dict[str, Any]:
+    """What was learned, as one JSON object."""
+    plan, history = result.plan, result.history
+    parameters = [p.data for p in plan.model.parameters()]
+    numbers: dict[str, Any] = {"parameters": len(parameters)}
+    if isinstance(plan.model, Linear):
+        numbers = {"weights": parameters[:-1], "bias": parameters[-1]}
+    numbers["cost"] = result.cost.data
+    if history.best:
+        numbers |= {"validation_cost": history.best.cost, "best_step": history.best.step}
+    if result.predictor.probability:
+        hits = sum(
+            (result.predictor(row)[0] > 0.5) == (y > 0.5)
+            for row, y in zip(plan.points.x, plan.points.y)
+        )
+        numbers["accuracy"] = hits / len(plan.points.y)
+    return numbers | {
+        "steps": history.steps,
+        "converged": history.converged,
+        "learning_rate": plan.learning_rate,
+        "learning_rate_limit": plan.limit,
+        "files": [str(file) for file in files],
+    }
+
+
+def report_lines(result: TrainingResult, numbers: dict[str, Any]) -> list[str]:
+    """What was learned, in words, beside the truth where that is known."""
+    history = result.history
+    lines = table_of_weights(result, numbers) if "weights" in numbers else [describe_net(result)]
+    name = "cost (cross-entropy)" if result.predictor.probability else "cost C = MSE/2"
+    lines.append(f"{name:<20} {numbers['cost']:.6g}")
+    if "validation_cost" in numbers:
+        best = f"{numbers['validation_cost']:.6g} at step {numbers['best_step']:,}, its lowest"
+        lines.append(f"cost of points aside {best}")
+    if "accuracy" in numbers:
+        lines.append(f"right                {numbers['accuracy']:.1%} of the points")
+    lines.append(f"steps                {numbers['steps']:,} ({history.outcome})")
+    if not (history.converged or history.stopped):
+        more = "" if history.interrupted else " and more --steps"
+        lines.append(f"to go on             --resume{more}")
+    lines.append(f"learning rate        {numbers['learning_rate']:.6g}")
+    if numbers["learning_rate_limit"]:
+        limit = f"{numbers['learning_rate_limit']:.5g} (2 / λmax)"
+        lines.append(f"learning-rate limit  {limit}")
+    lines.append("wrote " + ", ".join(numbers["files"]))
+    return lines
+
+
+def table_of_weights(result: TrainingResult, numbers: dict[str, Any]) -> list[str]:
+    """A line's weights and bias, beside the truth where that is known."""
+    points = result.plan.points
+    learned = [*numbers["weights"], numbers["bias"]]
+    names = ["w"] if len(points.features) == 1 else [f"w ({name})" for name in points.features]
+    columns = [["", *names, "b"], ["learned", *(f"{number:.15g}" for number in learned)]]
+    if points.truth:
+        columns.append(["truth", *(f"{number:.15g}" for number in points.truth)])
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+        for cells in zip(*columns)
+    ]
+
+
+def describe_net(result: TrainingResult) -> str:
+    """A net in a line."""
+    settings = result.plan.model.settings()
+    sizes = "-".join(map(str, settings["sizes"]))
+    count = len(result.plan.model.parameters())
+    return f"net                  {sizes}, {settings['activation']}, {count:,} parameters"
 
 
 def show_plots(files: list[Path]) -> None:

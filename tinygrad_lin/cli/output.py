@@ -1,14 +1,21 @@
-"""What the commands print: lines of text, JSON, and errors."""
+"""What the commands print, lines of text, JSON and errors, and the folder they write into."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from tinygrad_lin._files import clear_drafts
 from tinygrad_lin.errors import ExpressionError, GradientMismatch, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 MULTILINE_ERRORS = ExpressionError, GradientMismatch  # Their messages show something below.
 
@@ -39,3 +46,30 @@ def fail(message: object, code: int) -> NoReturn:
     lines = text.split("\n") if isinstance(message, MULTILINE_ERRORS) else [text]
     print_lines(*lines, err=True)
     raise SystemExit(code)
+
+
+def require_writable(folder: Path, names: Iterable[str]) -> None:
+    """Refuse, before any work is done, a folder that these files could not be written into."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(0, "not a folder", str(existing))
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(0, "cannot be written to", str(existing))
+    for name in names:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(0, "is a folder", str(folder / name))
+
+
+@contextmanager
+def create_folder(folder: Path) -> Iterator[None]:
+    """Make a folder with its parents; after an error, those that were made and are empty go."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    clear_drafts(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # A folder that is not empty stays: its files are worth keeping.
+            for each in new:
+                each.rmdir()
+        raise

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from tinygrad_lin.cli import options
-from tinygrad_lin.cli.expressions import read_expression
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.output import print_lines
 from tinygrad_lin.nn.datasets import load
@@ -37,6 +36,6 @@ def play_command(expression: str, bindings: tuple[str, ...], output: Path) -> No
         cost = half_mse([model(row) for row in points.x], points.y)
         page(cost, output, title="The line y = 8x + 3", model=model, data=(points.x, points.y))
     else:
-        formula, leaves = read_expression(expression, bindings)
+        formula, leaves = options.read_expression(expression, bindings)
         page(formula(leaves), output, title=expression)
     print_lines(f"wrote {output}")

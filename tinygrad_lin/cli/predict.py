@@ -10,7 +10,6 @@ import click
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli import options
 from tinygrad_lin.cli.group import main
-from tinygrad_lin.cli.inputs import SET_NAMES, require_existing, require_moderate
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.data import format_csv, read_table
@@ -60,7 +59,7 @@ def predict_command(model: Path, data: str, out: Path | None, as_json: bool) -> 
 
 def read_features(data: str, predictor: Predictor) -> tuple[tuple[str, ...], list[list[float]]]:
     """The names of the columns that the model takes, and the rows of their numbers."""
-    if data in SET_NAMES:
+    if data in options.SET_NAMES:
         points = load(data)
         if predictor.features not in ((), points.features):
             raise DataError(
@@ -68,7 +67,7 @@ def read_features(data: str, predictor: Predictor) -> tuple[tuple[str, ...], lis
                 f"{data!r} has {', '.join(points.features)}"
             )
         return points.features, points.x
-    require_existing(data)
+    options.require_existing(data)
     table = read_table(data)
     names = predictor.features or tuple(table.header)
     if len(names) != predictor.inputs:
@@ -77,7 +76,7 @@ def read_features(data: str, predictor: Predictor) -> tuple[tuple[str, ...], lis
             f"{table.name} should have them alone, not {', '.join(names)}"
         )
     rows = table.columns(names)
-    require_moderate(table.name, rows)
+    options.require_moderate(table.name, rows)
     return names, rows
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinygrad_lin.cli import options
-from tinygrad_lin.cli.expressions import read_expression
 from tinygrad_lin.cli.group import main
 from tinygrad_lin.cli.output import print_json, print_lines
 from tinygrad_lin.errors import DataError
@@ -38,7 +37,7 @@ def steps_command(
     """
     from tinygrad_lin.viz.chain_rule.steps import steps
 
-    formula, leaves = read_expression(expression, bindings)
+    formula, leaves = options.read_expression(expression, bindings)
     listed = steps(formula(leaves))
     if as_json and form:
         raise DataError(f"--json and --{form} are two ways to write the steps: choose one")

@@ -12,9 +12,7 @@ import click
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.cli import options
 from tinygrad_lin.cli.group import main
-from tinygrad_lin.cli.inputs import LOSSES, choose_loss, read_points
-from tinygrad_lin.cli.output import print_json, print_lines
-from tinygrad_lin.cli.output_folder import require_writable
+from tinygrad_lin.cli.output import print_json, print_lines, require_writable
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.data import Data, is_number
 from tinygrad_lin.nn.learning_rate_sweep import Sweep, sweep
@@ -38,9 +36,7 @@ PICTURE = "sweep.png"
     metavar="A..B|A,B,...",
     help="A range of learning rates, or a list of them.  [a range up to just above the limit]",
 )
-@click.option(
-    "--steps", type=int, default=200, show_default=True, help="Steps to take at each rate."
-)
+@click.option("--steps", type=int, default=200, help="Steps to take at each rate.")
 @options.loss
 @options.standardize
 @options.output_folder("Folder for the picture, sweep.png.")
@@ -68,9 +64,9 @@ def sweep_command(
       tinygrad-lin sweep norris --standardize
       tinygrad-lin sweep points.csv --y weight --rates 0.01,0.1,1 --standardize --json
     """
-    points = read_points(data, features, target)
+    points = options.read_points(data, features, target)
     require_writable(out, [PICTURE])
-    loss_function = LOSSES[choose_loss(loss, data, points)]
+    loss_function = options.LOSSES[options.choose_loss(loss, data, points)]
     if standardize:
         points = replace(points, x=Scaling.of(points).apply(points.x))
     tried = try_rates(points, rates, steps, loss_function)

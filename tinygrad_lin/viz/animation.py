@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.viz.plots.models import curves_of
-from tinygrad_lin.viz.plots.style import axes_of, literal_name, plot_points
+from tinygrad_lin.viz.plots.style import axes_of, name_axes, plot_points
 from tinygrad_lin.viz.themes import CURVE, INK
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def prepare_figure(data: Data, x: NDArray[float64], y: NDArray[float64]) -> Line
     (curve,) = ax.plot(x, y, color=CURVE, linewidth=2.0, zorder=5)
     low, high = min(data.y), max(data.y)
     ax.set_ylim(low - 0.25 * (high - low or 1.0), high + 0.25 * (high - low or 1.0))
-    ax.set_xlabel(literal_name(data.features[0]))
-    ax.set_ylabel(literal_name(data.target))
+    name_axes(ax, data.features[0], data.target)
     ax.set_title(" ", fontsize="medium")
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # the axes stand still, and only the curve moves

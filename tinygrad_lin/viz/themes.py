@@ -24,48 +24,27 @@ class Theme(NamedTuple):
 
 
 LIGHT = Theme(
-    background="#ffffff",
-    ink="#1f2933",
-    quiet="#5f6b78",
-    box="#fefefe",
-    leaf="#fdf6e3",
-    scope="#f4f6f8",
-    path="#b3003c",
-    positive=("#e4eff8", "#c3dcf0", "#9cc5e6"),
-    negative=("#fbeadd", "#f7d3b8", "#f2b88e"),
-)
+    background="#ffffff", ink="#1f2933", quiet="#5f6b78", box="#fefefe", leaf="#fdf6e3",
+    scope="#f4f6f8", path="#b3003c",
+    positive=("#e4eff8", "#c3dcf0", "#9cc5e6"), negative=("#fbeadd", "#f7d3b8", "#f2b88e"),
+)  # fmt: skip
 DARK = Theme(
-    background="#14181d",
-    ink="#e6ebf0",
-    quiet="#97a3b0",
-    box="#1e242b",
-    leaf="#2f2b1c",
-    scope="#191e24",
-    path="#ff7a9c",
-    positive=("#20364a", "#24507a", "#2568a6"),
-    negative=("#44301f", "#6b4120", "#8f5220"),
-)
+    background="#14181d", ink="#e6ebf0", quiet="#97a3b0", box="#1e242b", leaf="#2f2b1c",
+    scope="#191e24", path="#ff7a9c",
+    positive=("#20364a", "#24507a", "#2568a6"), negative=("#44301f", "#6b4120", "#8f5220"),
+)  # fmt: skip
 PRINT = Theme(
-    background="#ffffff",
-    ink="#000000",
-    quiet="#595959",
-    box="#fefefe",
-    leaf="#fdfdfd",
-    scope="#fcfcfc",
-    path="#010101",
-    positive=("#f2f2f2", "#e0e0e0", "#cccccc"),
-    negative=("#f1f1f1", "#dfdfdf", "#cbcbcb"),
-)
+    background="#ffffff", ink="#000000", quiet="#595959", box="#fefefe", leaf="#fdfdfd",
+    scope="#fcfcfc", path="#010101",
+    positive=("#f2f2f2", "#e0e0e0", "#cccccc"), negative=("#f1f1f1", "#dfdfdf", "#cbcbcb"),
+)  # fmt: skip
 THEMES = {"light": LIGHT, "dark": DARK, "print": PRINT, "auto": LIGHT}
 """The themes of drawings by name. "auto" is light, and dark in a viewer that prefers dark."""
 
 
 def colours(theme: Theme) -> list[str]:
     """All colours of a theme, in order."""
-    found: list[str] = []
-    for entry in theme:
-        found += [entry] if isinstance(entry, str) else entry
-    return found
+    return [c for entry in theme for c in ([entry] if isinstance(entry, str) else entry)]
 
 
 PAGE_LIGHT = {

@@ -1,4 +1,4 @@
-"""The derivative by one input is right, or says that it is uncertain."""
+"""The derivative with respect to one input is right, or says that it is uncertain."""
 
 from __future__ import annotations
 

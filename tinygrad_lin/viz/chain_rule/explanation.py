@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
@@ -11,9 +11,8 @@ from tinygrad_lin.derivatives import adjoints
 from tinygrad_lin.errors import DataError, OperandError, short_repr
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
-from tinygrad_lin.viz.arguments import require_value
-from tinygrad_lin.viz.notation.equations import Notation, names_of, quoted
-from tinygrad_lin.viz.notation.text import Symbol
+from tinygrad_lin.viz.chain_rule.steps import require_value
+from tinygrad_lin.viz.notation.text import Notation, Symbol, names_of, quoted
 
 MAX_COUNTED = 10**15
 """There can be more paths than atoms; beyond this number there are just "more than" it."""
@@ -101,21 +100,20 @@ def written_path(
 ) -> str:
     """One path: its nodes, its derivatives, their formulas, their numbers, and their product."""
     nodes = [*(node for node, _ in path), leaf]
-    derivatives: list[Symbol | None] = []
-    formulas: list[Symbol | None] = []
-    numbers: list[Symbol | None] = []
-    for edge in shorten([(*edge, operand) for edge, operand in zip(path, nodes[1:])]):
-        if edge is None:
-            for factors in (derivatives, formulas, numbers):
-                factors.append(None)
-            continue
-        node, place, operand = edge
-        derivatives.append(Symbol(math.nan, notation.derivative(node, operand)))
-        formulas.append(notation.formulas.partials(node, notation.name)[place])
-        numbers.append(Symbol.number(node.partials[place]))
     trail = " → ".join("…" if n is None else notation.names[n] for n in shorten(nodes))
-    products = [notation.product(*factors) for factors in (derivatives, formulas, numbers)]
-    lines = "\n  = ".join(text for text, _ in groupby([*products, Symbol.digits(product)]))
+
+    def product_of(factor: Callable[[Value, int], Symbol]) -> str:
+        return notation.product(
+            *(None if edge is None else factor(*edge) for edge in shorten(path))
+        )
+
+    products = [
+        product_of(lambda node, k: Symbol(math.nan, notation.derivative(node, node.inputs[k]))),
+        product_of(lambda node, k: notation.partials(node)[k]),
+        product_of(lambda node, k: Symbol.number(node.partials[k])),
+        Symbol.digits(product),
+    ]
+    lines = "\n  = ".join(text for text, _ in groupby(products))
     return f"Path {number}: {trail}\n  {lines}"
 
 
@@ -184,23 +182,19 @@ def paths(root: Value, leaf: Value, counts: dict[Value, int]) -> Iterator[list[t
     """
     path: list[tuple[Value, int]] = [(root, -1)]
     while path:
-        node, place = path.pop()
-        inputs = node.inputs
-        place += 1
-        while place < len(inputs) and inputs[place] not in counts:
-            place += 1
-        if place == len(inputs):
-            continue
-        path.append((node, place))
-        if inputs[place] is leaf:
-            yield list(path)
-        else:
-            path.append((inputs[place], -1))
+        node, last = path.pop()
+        for place in range(last + 1, len(node.inputs)):
+            operand = node.inputs[place]
+            if operand in counts:
+                path.append((node, place))
+                if operand is leaf:
+                    yield list(path)
+                else:
+                    path.append((operand, -1))
+                break
 
 
 def shorten(entries: list[Any]) -> list[Any]:
     """A list, with None in place of its middle if it is long."""
     half = MAX_FACTORS // 2
-    if len(entries) <= MAX_FACTORS:
-        return [*entries]
-    return [*entries[:half], None, *entries[-half:]]
+    return entries if len(entries) <= MAX_FACTORS else [*entries[:half], None, *entries[-half:]]

@@ -1,34 +1,33 @@
-"""Every step of the forward and of the backward pass, in order."""
+"""Every step of the forward and of the backward pass, in order, and tables of them."""
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from tinygrad_lin.errors import OperandError, short_repr
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
-from tinygrad_lin.viz.arguments import require_value
-from tinygrad_lin.viz.chain_rule.tables import (
-    BACKWARD,
-    FORWARD,
-    backward_entries,
-    forward_entries,
-    html_table,
-    markdown_table,
-    rich_table,
-    tex_displays,
-    text_table,
-)
-from tinygrad_lin.viz.notation.equations import Notation, names_of
 from tinygrad_lin.viz.notation.tex import TexNotation
+from tinygrad_lin.viz.notation.text import Notation, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
+    from rich.table import Table
 
+FORWARD = ("step", "forward")
+BACKWARD = ("step", "backward", "local derivative", "sum so far")
 MAX_ENTRIES_IN_NOTEBOOK = 500
+MEASURED_ENTRIES = 1000
+"""So many of the first entries decide how wide the columns of a text are."""
+
+Cells: TypeAlias = tuple[str, ...]
 
 
 class Step(NamedTuple):
@@ -86,6 +85,14 @@ def steps(value: Value) -> Steps:
     return Steps([*forward, *backward_steps(order)])
 
 
+def require_value(value: object, function: str) -> None:
+    """Refuse what is not a Value for the root of a graph."""
+    if not isinstance(value, Value):
+        raise OperandError(
+            f"{function}() takes a Value, not {type(value).__name__} {short_repr(value)}"
+        )
+
+
 def backward_steps(order: list[Value]) -> Iterator[Step]:
     """What each node propagates, from the root to the leaves, without touching any ``grad``."""
     gradient = dict.fromkeys(order, 0.0)
@@ -129,12 +136,13 @@ class Steps(list[Step]):
 
     def tables(
         self, notation: Notation, longest: int | None = None
-    ) -> tuple[tuple[tuple[str, ...], Iterator[tuple[str, ...]]], ...]:
+    ) -> tuple[tuple[Cells, Iterator[Cells]], tuple[Cells, Iterator[Cells]]]:
         """Headings and entries of the forward and of the backward pass."""
-        return (
-            (FORWARD, forward_entries(notation, self.forward[:longest])),
-            (BACKWARD, backward_entries(notation, self.backward[:longest])),
+        forward = (
+            (str(k), notation.value(step.node)) for k, step in enumerate(self.forward[:longest], 1)
         )
+        backward = backward_entries(notation, self.backward[:longest])
+        return (FORWARD, forward), (BACKWARD, backward)
 
     @property
     def notation(self) -> Notation:
@@ -186,3 +194,82 @@ class Steps(list[Step]):
         if left_out:
             parts.append(f"<p>{left_out:,} more steps are not shown.</p>")
         return "\n".join(parts)
+
+
+def backward_entries(notation: Notation, backward: Iterable[Step]) -> Iterator[Cells]:
+    """The cells of each step of the backward pass, after those of the gradient it begins with."""
+    root, kind = notation.root, notation.kind
+    yield "", f"{notation.derivative(root, root)} = 1", "", ""
+    k = len(notation.names)
+    for node, edges in groupby(backward, key=lambda step: step.node):
+        formulas = notation.partials(node)
+        upstream = notation.derivative(root, node)
+        for step in edges:
+            k += 1
+            by = node.inputs[step.place]
+            local = notation.derivative(node, by)
+            equation = (
+                f"{notation.derivative(root, by)}{notation.added}{upstream}{notation.times}{local}"
+                f" = {notation.product(*map(kind.number, (step.upstream, step.local)))}"
+                f" = {kind.digits(step.contribution)}"
+            )
+            because = f"{local} = {formulas[step.place].text}"
+            yield str(k), equation, because, kind.digits(step.total)
+
+
+def text_table(headings: Cells, entries: Iterable[Cells]) -> Iterator[str]:
+    """A table of text, its columns as wide as the first entries need."""
+    entries = iter(entries)
+    first = [headings, *islice(entries, MEASURED_ENTRIES)]
+    widths = [max(map(len, column)) for column in zip(*first)]
+    for entry in chain(first, entries):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(entry, widths)).rstrip()
+
+
+def markdown_table(headings: Cells, entries: Iterable[Cells]) -> Iterator[str]:
+    """A table of Markdown."""
+    yield "| " + " | ".join(headings) + " |"
+    yield "|" + " --- |" * len(headings)
+    for entry in entries:
+        yield "| " + " | ".join(map(markdown, entry)) + " |"
+
+
+def markdown(text: str) -> str:
+    """Text in Markdown, whatever is in it; even an address that begins with www. is no link."""
+    return re.sub(r"([\\`*_\[\]<>|~$&#:@]|(?<=www)\.)", r"\\\1", text)
+
+
+def html_table(headings: Cells, entries: Iterable[Cells], caption: str = "") -> str:
+    """A table of HTML."""
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in entry) + "</tr>"
+        for entry in entries
+    )
+    unseen = f'<caption class="unseen">{caption}</caption>' if caption else ""
+    return f"<table>{unseen}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def tex_displays(forward: Iterable[Cells], backward: Iterable[Cells], added: str) -> Iterator[str]:
+    """Two displays of amsmath, aligned at the sign between both sides of each equation."""
+    yield r"\begin{align*}"
+    for _, equation in forward:
+        yield rf"{equation.replace(' = ', ' &= ', 1)} \\"
+    yield "\\end{align*}\n\\begin{align*}"
+    for _, equation, local, total in backward:
+        left, sign, right = equation.partition(" = " if not local else added)
+        more = rf" && {local} && \Sigma = {total}" if local else ""
+        yield rf"{left} &{sign.strip()} {right}{more} \\"
+    yield r"\end{align*}"
+
+
+def rich_table(headings: Cells, entries: Iterable[Cells]) -> Table:
+    """A table for the terminal."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headings, box=SIMPLE)
+    for entry in entries:
+        table.add_row(*map(Text, entry))
+    return table

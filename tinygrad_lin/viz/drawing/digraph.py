@@ -51,7 +51,14 @@ class Drawing(Digraph):
         """The drawing in a format such as "svg", as bytes, or as a str if an encoding is given."""
         if args or options:  # a renderer or a formatter, which only the dot binary has
             return super().pipe(format, *args, engine=engine, encoding=encoding, **options)
-        self.warn_if_slow()
+        if self.boxes > SLOW_BOXES:
+            warnings.warn(
+                f"the layout of {self.boxes:,} boxes takes Graphviz "
+                f"{'many minutes' if self.boxes > 1500 else 'a while'}; "
+                'draw(value, fold="auto") folds what is alike',
+                UserWarning,
+                stacklevel=2,
+            )
         content = render_in_process(self.source, format or self.format, engine or self.engine)
         if content is None:
             try:
@@ -64,17 +71,6 @@ class Drawing(Digraph):
         if self.theme == "auto" and (format or self.format) == "svg":
             content = follow_the_viewer(content)
         return content.decode(encoding) if encoding else content
-
-    def warn_if_slow(self) -> None:
-        """Tell the caller of :meth:`pipe` to expect a wait before Graphviz begins."""
-        if self.boxes > SLOW_BOXES:
-            warnings.warn(
-                f"the layout of {self.boxes:,} boxes takes Graphviz "
-                f"{'many minutes' if self.boxes > 1500 else 'a while'}; "
-                'draw(value, fold="auto") folds what is alike',
-                UserWarning,
-                stacklevel=3,
-            )
 
     def render(
         self,

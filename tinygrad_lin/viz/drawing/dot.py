@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import math
+from typing import NamedTuple
 
 from tinygrad_lin.errors import printable
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.drawing.digraph import Digraph, Drawing
 from tinygrad_lin.viz.drawing.folding import Box, Plan, without_numbers
-from tinygrad_lin.viz.notation.equations import cut
-from tinygrad_lin.viz.themes import PRINT, Theme
+from tinygrad_lin.viz.notation.text import cut
+from tinygrad_lin.viz.themes import PRINT, THEMES, Theme
 
 FONT = "DejaVu Sans,Verdana,sans-serif"
 MAX_LABEL_LENGTH = 40
@@ -20,55 +21,53 @@ MAX_FRAMED_SCOPES = 20
 """So many frames stand around a node; of scopes nested deeper the outer ones are framed."""
 
 
+class Settings(NamedTuple):
+    """What :func:`draw` was asked for."""
+
+    direction: str
+    precision: int
+    show: tuple[str, ...]
+    theme: str
+    fold: str | None
+    title: str | None
+    legend: bool
+    path: Value | None
+
+
 class DotWriter:
     """Writes the boxes and edges of one graph in the language of Graphviz."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        theme: Theme,
-        show: frozenset[str],
-        precision: int,
-        marked: dict[Value, int],
-    ) -> None:
+    def __init__(self, plan: Plan, settings: Settings, marked: dict[Value, int]) -> None:
         self.plan = plan
-        self.theme = theme
-        self.show = show
-        self.precision = precision
+        self.settings = settings
+        self.theme: Theme = THEMES[settings.theme]
         self.marked = marked
         gradients = (abs(node.grad) for node in plan.place)
         self.largest: float = max(filter(math.isfinite, gradients), default=0.0)
 
-    def drawing(self, direction: str, lines: list[str], legend: bool) -> Drawing:
+    def drawing(self, lines: list[str]) -> Drawing:
         """The graph with its boxes, edges and scopes, below some lines of text."""
         theme, heading = self.theme, "<BR/>".join(lines)
         text = {"fontname": FONT, "fontcolor": theme.ink}
+        label = {"label": f"<{heading}>", "labelloc": "t", "fontsize": "13"} if heading else {}
         drawing = Drawing(
             "tinygrad_lin",
             format="svg",
             graph_attr={
-                "rankdir": direction,
-                "bgcolor": theme.background,
-                **text,
-                "nodesep": "0.18",
-                "ranksep": "0.45",
-                **({"label": f"<{heading}>", "labelloc": "t", "fontsize": "13"} if heading else {}),
+                "rankdir": self.settings.direction, "bgcolor": theme.background,
+                "nodesep": "0.18", "ranksep": "0.45", **text, **label,
             },
             node_attr={
-                "shape": "box",
-                "style": "filled",
-                "fillcolor": theme.box,
-                "color": theme.ink,
-                **text,
-                "fontsize": "11",
-                "margin": "0.07,0.05",
+                "shape": "box", "style": "filled", "fillcolor": theme.box, "color": theme.ink,
+                "fontsize": "11", "margin": "0.07,0.05", **text,
             },
-            edge_attr={"color": theme.quiet, **text, "fontsize": "10", "arrowsize": "0.6"},
-        )
+            edge_attr={"color": theme.quiet, "fontsize": "10", "arrowsize": "0.6", **text},
+        )  # fmt: skip
+        drawing.theme = self.settings.theme
         drawing.boxes = len(self.plan.boxes)
         self.put_boxes(drawing, (), list(enumerate(self.plan.boxes)))
         self.put_edges(drawing)
-        if legend:
+        if self.settings.legend:
             self.put_legend(drawing)
         return drawing
 
@@ -85,13 +84,9 @@ class DotWriter:
                 drawing.node(f"n{k}", self.label_of(box), **self.shape_of(box))
         for name, members in inner.items():
             frame = {
-                "label": f"<{escape(name)}>",
-                "labeljust": "l",
-                "style": "filled,rounded",
-                "fillcolor": self.theme.scope,
-                "color": self.theme.quiet,
-                "fontsize": "11",
-            }
+                "label": f"<{escape(name)}>", "labeljust": "l", "style": "filled,rounded",
+                "fillcolor": self.theme.scope, "color": self.theme.quiet, "fontsize": "11",
+            }  # fmt: skip
             with drawing.subgraph(name=f"cluster_{members[0][0]}_{len(scope)}") as cluster:
                 cluster.attr(**frame)
                 self.put_boxes(cluster, (*scope, name), members)
@@ -107,10 +102,9 @@ class DotWriter:
                     if edge in drawn or edge[0] == to:
                         continue
                     drawn.add(edge)
-                attributes = {}
-                if operand in self.marked and node in self.marked:
-                    attributes = {"color": self.theme.path, "penwidth": "2.4"}
-                numbered = "local" in self.show and not boxes[to].closed
+                on_path = operand in self.marked and node in self.marked
+                attributes = {"color": self.theme.path, "penwidth": "2.4"} if on_path else {}
+                numbered = "local" in self.settings.show and not boxes[to].closed
                 text = f" {self.number(local)} " if numbered else None
                 drawing.edge(f"n{edge[0]}", f"n{to}", text, **attributes)
 
@@ -152,17 +146,16 @@ class DotWriter:
         """The HTML-like label of a box: its sign, name and count, data, and gradient."""
         node, count = box.node, f"<B>× {box.times:,}</B>" if box.times > 1 else ""
         if box.closed:
-            text = f"<B>{escape(node.scope[-1])}</B>"
-            return f"<{text}<BR/>{box.times:,} nodes>"
+            return f"<<B>{escape(node.scope[-1])}</B><BR/>{box.times:,} nodes>"
         label = without_numbers(node.label) if box.times > 1 else node.label
         name = f"<B>{escape(label)}</B>" if label else ""
         parts = [part for part in (self.sign_of(box), name, count) if part]
         lines = [" &nbsp;".join(parts)] if parts else []
         example = "e.g. " if box.times > 1 else ""
-        if "data" in self.show:
+        if "data" in self.settings.show:
             lines.append(f"{example}data {self.number(node.data)}")
         cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
-        if "grad" in self.show:
+        if "grad" in self.settings.show:
             tint = self.tint_of(node.grad)
             text = f"{example}grad {self.number(node.grad)}"
             cells += f'<TR><TD BGCOLOR="{tint}">{text}</TD></TR>'
@@ -197,7 +190,7 @@ class DotWriter:
 
     def number(self, number: float) -> str:
         """A number in the digits that are shown."""
-        return f"{number:.{self.precision}g}"
+        return f"{number:.{self.settings.precision}g}"
 
 
 def escape(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:

@@ -8,32 +8,20 @@ are frames around their nodes. A blue gradient is positive, an orange one negati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import Any
 
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
-from tinygrad_lin.viz.arguments import require_value
 from tinygrad_lin.viz.chain_rule.explanation import products_of_paths, require_paths
+from tinygrad_lin.viz.chain_rule.steps import require_value
 from tinygrad_lin.viz.drawing.digraph import Drawing
-from tinygrad_lin.viz.drawing.dot import DotWriter, escape
+from tinygrad_lin.viz.drawing.dot import DotWriter, Settings, escape
 from tinygrad_lin.viz.drawing.folding import fold_alike, one_box_each
 from tinygrad_lin.viz.themes import THEMES
 
 SHOWN = ("data", "grad", "local")
-
-
-class Settings(NamedTuple):
-    """What :func:`draw` was asked for."""
-
-    direction: str
-    precision: int
-    show: tuple[str, ...]
-    theme: str
-    fold: str | None
-    title: str | None
-    legend: bool
-    path: Value | None
 
 
 def draw(
@@ -103,22 +91,14 @@ def drawing_of(value: Value, settings: Settings) -> Drawing:
         heading += [escape(line, max_length=400) for line in lines]
     if plan.note:
         heading.append(escape(plan.note, max_length=200))
-    theme = THEMES[settings.theme]
-    writer = DotWriter(plan, theme, frozenset(settings.show), settings.precision, marked)
-    drawing = writer.drawing(settings.direction, heading, settings.legend)
-    drawing.theme = settings.theme
-    return drawing
+    return DotWriter(plan, settings, marked).drawing(heading)
 
 
 def mimebundle(value: Value) -> dict[str, Any]:
     """What a notebook shows of a Value: the graph, or text where there is no Graphviz."""
     shown: dict[str, Any] = {"text/plain": repr(value)}
-    try:
+    with suppress(ImportError, OSError, ValueError):
         drawing = draw(value)
-        shown |= {
-            "image/svg+xml": drawing.pipe("svg", encoding="utf-8"),
-            "image/png": drawing.pipe("png"),
-        }
-    except (ImportError, OSError, ValueError):
-        pass
+        svg, png = drawing.pipe("svg", encoding="utf-8"), drawing.pipe("png")
+        shown |= {"image/svg+xml": svg, "image/png": png}
     return shown

@@ -27,43 +27,31 @@ MAX_DEPTH = 3
 
 
 class Box(NamedTuple):
-    """Nodes that are drawn as one.
+    """Nodes that are drawn as one."""
 
-    Attributes:
-        node: the first of its nodes.
-        times: how many nodes it stands for.
-        closed: whether it is a whole scope, whose nodes are not alike.
-    """
-
-    node: Value
-    times: int = 1
-    closed: bool = False
+    node: Value  # The first of them.
+    times: int = 1  # How many nodes the box stands for.
+    closed: bool = False  # Whether it is a whole scope, whose nodes are not alike.
 
 
 class Plan(NamedTuple):
-    """Which nodes are drawn as which boxes.
+    """Which nodes are drawn as which boxes."""
 
-    Attributes:
-        boxes: in the topological order of their first nodes.
-        place: the index of every node's box.
-        nodes: how many nodes there are.
-    """
-
-    boxes: list[Box]
-    place: dict[Value, int]
-    nodes: int
+    boxes: list[Box]  # In the topological order of their first nodes.
+    place: dict[Value, int]  # The index of every node's box.
 
     @property
     def note(self) -> str:
         """What was folded, in words; empty if nothing was."""
-        if len(self.boxes) == self.nodes:
+        nodes, boxes = len(self.place), len(self.boxes)
+        if boxes == nodes:
             return ""
-        return f"{self.nodes:,} nodes in {len(self.boxes)} boxes: what is alike is drawn once, × n"
+        return f"{nodes:,} nodes in {boxes} boxes: what is alike is drawn once, × n"
 
 
 def one_box_each(order: Sequence[Value]) -> Plan:
     """Every node as a box of its own."""
-    return Plan([Box(node) for node in order], {n: k for k, n in enumerate(order)}, len(order))
+    return Plan([Box(node) for node in order], {node: k for k, node in enumerate(order)})
 
 
 def fold_alike(order: Sequence[Value]) -> Plan:
@@ -148,11 +136,9 @@ def classes_by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
     numbers: dict[Any, int] = {}
     found = {node: numbers.setdefault(looks(node), len(numbers)) for node in order}
     for _ in range(depth):
-        keys = {
-            node: (found[node], tuple(sorted(set(operand_classes(found, node))))) for node in order
-        }
+        keys = [(found[node], *sorted(set(operand_classes(found, node)))) for node in order]
         numbers = {}
-        found = {node: numbers.setdefault(keys[node], len(numbers)) for node in order}
+        found = {node: numbers.setdefault(key, len(numbers)) for node, key in zip(order, keys)}
     return list(found.values())
 
 
@@ -167,4 +153,4 @@ def plan_of(order: Sequence[Value], classes: list[Any], closed: int | None) -> P
             whole_scope = closed is not None and len(node.scope) >= closed
             boxes.append(Box(node, counts[known], whole_scope and counts[known] > 1))
     place = {node: places[known] for node, known in zip(order, classes)}
-    return Plan(boxes, place, len(order))
+    return Plan(boxes, place)

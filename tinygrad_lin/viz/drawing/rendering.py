@@ -20,14 +20,9 @@ FONT_CONFIGURATION = """<?xml version="1.0"?>
 </fontconfig>
 """
 FONT_FOLDERS = (
-    "/usr/share/fonts",
-    "/usr/local/share/fonts",
-    "/System/Library/Fonts",
-    "/Library/Fonts",
-    "~/.fonts",
-    "~/.local/share/fonts",
-    "~/Library/Fonts",
-)
+    "/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts",
+    "/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts",
+)  # fmt: skip
 _one_at_a_time = threading.Lock()
 
 
@@ -75,9 +70,8 @@ def configured_fonts() -> Iterator[None]:
         try:
             yield
         finally:
-            if before is None:
-                del os.environ["FONTCONFIG_FILE"]
-            else:
+            del os.environ["FONTCONFIG_FILE"]
+            if before is not None:
                 os.environ["FONTCONFIG_FILE"] = before
 
 

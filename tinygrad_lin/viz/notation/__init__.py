@@ -1,5 +1,4 @@
-"""How formulas and nodes are written: with `text` for people, with `tex` for TeX.
+"""How numbers, formulas and nodes are written: `text` for people, `tex` for TeX.
 
-`equations` names every node and writes its value and derivatives with either. A further notation
-is a file like `tex`.
+A further notation is a file like `tex`.
 """

@@ -8,8 +8,7 @@ from collections import Counter
 
 from tinygrad_lin.operation import Operation
 from tinygrad_lin.value import Value
-from tinygrad_lin.viz.notation.equations import Notation
-from tinygrad_lin.viz.notation.text import Symbol
+from tinygrad_lin.viz.notation.text import Notation, Symbol
 
 
 class TexSymbol(Symbol):

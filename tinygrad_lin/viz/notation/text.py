@@ -1,4 +1,4 @@
-"""Numbers and formulas as text.
+"""Numbers, formulas and the nodes of a graph as text: names, values, derivatives.
 
 A symbol is a number together with how it is written. Computing with symbols computes and writes at
 once, so that of ``a if condition else b`` the branch that is taken is the one that is written.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from itertools import compress, count, groupby
 from typing import Any
 
+from tinygrad_lin.errors import printable
 from tinygrad_lin.formulas import FLOATS, Reader, all_local_derivatives, expand_sums
 from tinygrad_lin.operation import Operation
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.value import Value
 
 PRECISION = 4
+MAX_LABEL_LENGTH = 40
 MAX_SUMMANDS = 6
 """A longer sum is written with its middle left out."""
 
@@ -56,9 +60,14 @@ class Symbol:
         return cls(data, text, PRODUCT if text.startswith("-") else ATOM)
 
     @classmethod
+    def of(cls, value: Symbol | float) -> Symbol:
+        """A symbol as it is, or a number in digits."""
+        return value if isinstance(value, Symbol) else cls.number(value)
+
+    @classmethod
     def apply(cls, operation: Operation, *operands: Symbol | float) -> Symbol:
         """The result of an operation."""
-        symbols = [o if isinstance(o, Symbol) else cls.number(o) for o in operands]
+        symbols = list(map(cls.of, operands))
         if operation.special == "__pow__" and operands[1] == 1.0:  # nobody writes x^1
             return symbols[0]
         template = cls.template(operation)
@@ -76,14 +85,14 @@ class Symbol:
     @classmethod
     def call(cls, name: str, *operands: Symbol | float) -> Symbol:
         """The result of a function of `math` that is no operation of the table."""
-        symbols = [o if isinstance(o, Symbol) else cls.number(o) for o in operands]
+        symbols = list(map(cls.of, operands))
         data = compute_or_nan(FLOATS.meanings[name], *(symbol.data for symbol in symbols))
         return cls(data, f"{cls.function.format(name)}({', '.join(s.text for s in symbols)})")
 
     @classmethod
     def sum(cls, summands: Sequence[Symbol | float]) -> Symbol:
         """A sum of any number of terms."""
-        symbols = [s if isinstance(s, Symbol) else cls.number(s) for s in summands]
+        symbols = list(map(cls.of, summands))
         if not symbols:
             return cls.number(0.0)
         texts = [s.text if s.text[:1] != "-" or not k else cls.brackets.format(s.text)
@@ -115,16 +124,16 @@ class Symbol:
         return f"{operation.name}({', '.join(f'{{{x}}}' for x in operation.operands)})"
 
     def __lt__(self, other: Symbol | float) -> bool:
-        return self.data < number_of(other)
+        return self.data < float(other)
 
     def __le__(self, other: Symbol | float) -> bool:
-        return self.data <= number_of(other)
+        return self.data <= float(other)
 
     def __gt__(self, other: Symbol | float) -> bool:
-        return self.data > number_of(other)
+        return self.data > float(other)
 
     def __ge__(self, other: Symbol | float) -> bool:
-        return self.data >= number_of(other)
+        return self.data >= float(other)
 
     def __bool__(self) -> bool:
         return self.data != 0.0
@@ -155,11 +164,6 @@ for _operation in TABLE.values():
         setattr(Symbol, _operation.special.replace("__", "__r", 1), _reflected)
 
 
-def number_of(symbol: Symbol | float) -> float:
-    """The number of a symbol, or a number itself."""
-    return symbol.data if isinstance(symbol, Symbol) else symbol
-
-
 def compute_or_nan(function: Callable[..., Any], *numbers: Any) -> float:
     """A function's result; NaN outside its domain, where an infinite derivative may be written."""
     try:
@@ -176,66 +180,146 @@ def delimited(template: str) -> frozenset[str]:
 
 def symbols_reader(kind: type[Symbol]) -> Reader:
     """A reader of formulas that knows the operations of the table as it is now."""
-
-    def apply(operation: Operation) -> Callable[..., Symbol]:
-        return lambda *operands: kind.apply(operation, *operands)
-
-    def call(name: str) -> Callable[..., Symbol]:
-        return lambda *operands: kind.call(name, *operands)
-
     meanings = {
-        name: call(name) if callable(value) else value
+        name: partial(kind.call, name) if callable(value) else value
         for name, value in list(FLOATS.meanings.items())
         if not name.startswith("__")
     }
-    operations = {name: apply(operation) for name, operation in TABLE.items()}
+    operations = {name: partial(kind.apply, operation) for name, operation in TABLE.items()}
     return Reader({**meanings, **operations, "sum": kind.sum})
 
 
-class FormulaWriter:
-    """Writes formulas of nodes with one kind of symbol."""
+class Notation:
+    """Writes the nodes of one graph as text."""
 
-    def __init__(self, kind: type[Symbol]) -> None:
-        self.kind = kind
-        self._read = symbols_reader(kind)
+    kind: type[Symbol] = Symbol
+    times = " · "
+    added = " += "
 
-    def value(self, node: Value, symbol: Callable[[Value], Symbol]) -> Symbol:
+    def __init__(self, root: Value, names: dict[Value, str]) -> None:
+        self.root = root
+        self.names = names
+        self._read = symbols_reader(self.kind)
+
+    def name(self, node: Value) -> Symbol:
+        """A node's name as a symbol."""
+        return self.kind(node.data, self.names[node])
+
+    def number(self, node: Value) -> Symbol:
+        """A node's data as a symbol."""
+        return self.kind.number(node.data)
+
+    def derivative(self, node: Value, by: Value) -> str:
+        """The derivative of one node with respect to another."""
+        return f"∂{self.names[node]}/∂{self.names[by]}"
+
+    def product(self, *factors: Symbol | None) -> str:
+        """Factors multiplied; None stands for those that are left out."""
+        texts = []
+        for factor in factors:
+            if factor is None:
+                texts.append(self.kind.dots)
+            elif (factor.binding == SUM and len(factors) > 1) or (texts and factor.text[0] == "-"):
+                texts.append(self.kind.brackets.format(factor.text))
+            else:
+                texts.append(factor.text)
+        return self.times.join(texts)
+
+    def definition(self, node: Value) -> str:
+        """A node's name and its operation with the names of the operands."""
+        return " = ".join([self.names[node], *self._operation(node)][:2])
+
+    def value(self, node: Value) -> str:
+        """A node's name, its operation in symbols, in numbers, and the result."""
+        parts = [self.names[node], *self._operation(node)]
+        if node.operation is not None:
+            parts.append(self.formula(node, self.number).text)
+        parts.append(self.kind.digits(node.data))
+        return " = ".join(part for part, _ in groupby(parts))
+
+    def formula(self, node: Value, symbol: Callable[[Value], Symbol]) -> Symbol:
         """The formula of a node's operation, with a symbol for every operand."""
-        operation, arguments, n = self._arguments(node, symbol)
-        names = ", ".join(operation.parameters)
+        operation, names, arguments = self._arguments(node, symbol)
+        formula = operation.formula
         if operation.variadic:
-            formula = self._read(expand_sums(operation, operation.formula), f"{names}, n")
-            return self._symbol(formula(*arguments, n))
-        return self._symbol(self._read(operation.formula, names)(*arguments))
+            formula = expand_sums(operation, formula)
+        return self.kind.of(self._read(formula, names)(*arguments))
 
-    def partials(self, node: Value, symbol: Callable[[Value], Symbol]) -> list[Symbol]:
+    def partials(self, node: Value) -> list[Symbol]:
         """The formulas of a node's local derivatives, one for each of its inputs.
 
         Constants are plain numbers in them, so that a part made of constants alone is computed.
         """
-        operation, arguments, n = self._arguments(node, symbol)
-        names = ", ".join((*operation.parameters, "out"))
-        if operation.variadic:
-            formula = self._read(all_local_derivatives(operation), f"{names}, n")
-            local = formula(*arguments, symbol(node), n)
-            found = [d for d, operand in zip(local, node.operands) if isinstance(operand, Value)]
-        else:
-            found = [
-                self._read(partial, names)(*arguments, symbol(node))
-                for partial, operand in zip(operation.partials, node.operands)
-                if isinstance(operand, Value)
-            ]
-        return [self._symbol(local) for local in found]
+        operation, names, arguments = self._arguments(node, self.name)
 
-    def _symbol(self, found: Symbol | float) -> Symbol:
-        return found if isinstance(found, Symbol) else self.kind.number(found)
+        def read(formula: str) -> Any:
+            return self._read(formula, f"{names}, out")(*arguments, self.name(node))
+
+        is_input = [isinstance(operand, Value) for operand in node.operands]
+        if operation.variadic:
+            local = [*compress(read(all_local_derivatives(operation)), is_input)]
+        else:
+            local = [read(partial) for partial in compress(operation.partials, is_input)]
+        return [self.kind.of(each) for each in local]
 
     def _arguments(
         self, node: Value, symbol: Callable[[Value], Symbol]
-    ) -> tuple[Operation, list[Any], int]:
-        """A node's operation, its arguments as symbols, and the length of those that are lists."""
+    ) -> tuple[Operation, str, list[Any]]:
+        """A node's operation, the names its formulas use, and what each of them stands for."""
         operation = node.operation
         assert operation is not None, "a leaf has no formula"
+        names = ", ".join(operation.parameters)
         operands: list[Any] = [symbol(o) if isinstance(o, Value) else o for o in node.operands]
         arguments = operation.grouped(operands)
-        return operation, arguments, len(arguments[0]) if operation.variadic else 1
+        if operation.variadic:
+            return operation, f"{names}, n", [*arguments, len(arguments[0])]
+        return operation, names, arguments
+
+    def _operation(self, node: Value) -> list[str]:
+        """A node's operation as a call, unless its formula is one, and as a formula."""
+        operation = node.operation
+        if operation is None:
+            return []
+        formula = self.formula(node, self.name).text
+        if operation.special or operation.variadic or operation.is_math_function:
+            return [formula]
+        given = [o if isinstance(o, float) else self.name(o) for o in node.operands]
+        return [self.kind.apply(operation, *given).text, formula]
+
+
+def names_of(order: Sequence[Value]) -> dict[Value, str]:
+    """A name of its own for every node: its label, numbered if several have it, or else v1, v2.
+
+    >>> a, b, c, d = Value(1.0, "a"), Value(1.0, "a"), Value(1.0), Value(1.0, "v1")
+    >>> list(names_of([a, b, c, d]).values())
+    ['a₁', 'a₂', 'v2', 'v1']
+    """
+    labels = [quoted(node.label) if node.label else "" for node in order]
+    times = Counter(labels)
+    taken = set(times)
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    names = {}
+    for node, label in zip(order, labels):
+        name = label
+        if not label or times[label] > 1:
+            stem, digits = (label, subscript) if label else ("v", str)
+            name = next(n for k in numbers[stem] if (n := stem + digits(k)) not in taken)
+            taken.add(name)
+        names[node] = name
+    return names
+
+
+def quoted(label: str) -> str:
+    """A label as one short piece of text, in quotes if it does not look like a name."""
+    text = cut(printable(label), MAX_LABEL_LENGTH)
+    return text if re.fullmatch(r"[^\W\d][\w.,'′…]*(\[[\w,]+\])?", text) else f'"{text}"'
+
+
+def cut(text: str, max_length: int) -> str:
+    """Text whose end is replaced by an ellipsis where it is too long."""
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
+
+
+def subscript(number: int) -> str:
+    """A number in small digits below the line."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -15,7 +15,7 @@ from tinygrad_lin.value import Value
 from tinygrad_lin.viz.plots.style import (
     POINTS_ALONG_AXIS,
     axes_of,
-    literal_name,
+    name_axes,
     plot_points,
     short_name,
 )
@@ -51,8 +51,7 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     text = f"{target} = {weights[0]:.6g} {feature} {sign} {abs(bias):.6g}"
     (line,) = ax.plot(ends, [weights[0] * e + bias for e in ends], color=CURVE, zorder=3)
     plot_points(ax, x, data.y)
-    ax.set_xlabel(literal_name(data.features[0]))
-    ax.set_ylabel(literal_name(data.target))
+    name_axes(ax, data.features[0], data.target)
     legend = ax.legend([line, ax.lines[-1]], ["line", "data"], frameon=False, labelcolor=INK)
     legend.get_texts()[0].set_text(text)  # as a label, a leading _ would hide it
     return figure
@@ -98,8 +97,7 @@ def plot_curve(
     if not shown:
         now = [parameter.data for parameter in model.parameters()]
         ax.plot(x, curves(now), color=CURVE, linewidth=2.0, label="prediction")
-    ax.set_xlabel(literal_name(data.features[0]))
-    ax.set_ylabel(literal_name(data.target))
+    name_axes(ax, data.features[0], data.target)
     ax.legend(framealpha=0.9, edgecolor="none", labelcolor=INK, fontsize="small")
     return figure
 
@@ -148,8 +146,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
         label = f"{short_name(data.target)} = {target:g}"
         ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor=LIGHT.background,
                 markeredgewidth=0.5, label=label)  # fmt: skip
-    ax.set_xlabel(literal_name(data.features[0]))
-    ax.set_ylabel(literal_name(data.features[1]))
+    name_axes(ax, *data.features)
     beside = (1.0, 1.0)  # inside it would hide points
     ax.legend(loc="upper left", bbox_to_anchor=beside, frameon=False, labelcolor=INK)
     return figure
@@ -164,9 +161,7 @@ def outputs_around(
     points = numpy.array(data.x)
     margin = 0.12 * (numpy.ptp(points, axis=0) + 1e-9)
     low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
-    first, second = numpy.meshgrid(
-        *[numpy.linspace(start, end, POINTS_ALONG_AXIS) for start, end in zip(low, high)]
-    )
+    first, second = numpy.meshgrid(*numpy.linspace(low, high, POINTS_ALONG_AXIS).T)
     grid = numpy.stack([first.ravel(), second.ravel()], axis=-1)
     now = [parameter.data for parameter in model.parameters()]
     return first, second, program.values(now, grid)[:, 0].reshape(first.shape)
@@ -207,16 +202,12 @@ def plot_contours(
     ax.plot(path[:1, 0], path[:1, 1], "s", color=INK, label="start")
     ax.plot(path[-1:, 0], path[-1:, 1], "*", color=INK, markersize=11, label="end")
     ax.legend(framealpha=0.9, edgecolor="none", labelcolor=INK)
-    name_axes(ax, model)
+    name_axes(ax, *(parameter.label for parameter in model.parameters()))
     return figure
 
 
 def plot_surface(
-    model: Module,
-    data: Data,
-    snapshots: Sequence[Snapshot],
-    loss: Loss = half_mse,
-    ax: Any = None,
+    model: Module, data: Data, snapshots: Sequence[Snapshot], loss: Loss = half_mse, ax: Any = None
 ) -> Figure:
     """The cost by both parameters of a model as a surface, and the path that training took down it.
 
@@ -236,7 +227,7 @@ def plot_surface(
     )
     ax.set_zlabel("cost C")
     ax.tick_params(colors=INK)
-    name_axes(ax, model)
+    name_axes(ax, *(parameter.label for parameter in model.parameters()))
     drawn: Figure = ax.get_figure()
     return drawn
 
@@ -253,18 +244,10 @@ def landscape(
     path = numpy.array([snapshot.parameters for snapshot in snapshots])
     reach = 1.25 * numpy.abs(path - path[-1]).max(axis=0)
     reach[reach == 0.0] = 1.0
-    first, second = numpy.meshgrid(
-        *[numpy.linspace(end - r, end + r, POINTS_ALONG_AXIS) for end, r in zip(path[-1], reach)]
-    )
+    low, high = path[-1] - reach, path[-1] + reach
+    first, second = numpy.meshgrid(*numpy.linspace(low, high, POINTS_ALONG_AXIS).T)
     cost = loss([model(row) for row in data.x], data.y)
     # The batch is made of parameters: each of its rows is a point of the grid.
     program = compile_graph([cost], batch=parameters, wrt=[])
     costs = program.values([], first.ravel(), second.ravel())[:, 0]
     return first, second, costs.reshape(first.shape), path
-
-
-def name_axes(ax: Axes, model: Module) -> None:
-    """Write the names of a model's two parameters on the axes."""
-    first, second = model.parameters()
-    ax.set_xlabel(literal_name(first.label))
-    ax.set_ylabel(literal_name(second.label))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tinygrad_lin.errors import printable
-from tinygrad_lin.viz.notation.equations import cut
+from tinygrad_lin.viz.notation.text import cut
 from tinygrad_lin.viz.themes import GRID, INK, POINTS
 
 POINTS_ALONG_AXIS = 241
@@ -48,6 +48,12 @@ def plot_points(ax: Axes, x: Sequence[float], y: Sequence[float]) -> None:
 def literal_name(name: str) -> str:
     """A name along an axis. matplotlib shows it as it is, and no formula at a dollar sign."""
     return printable(cut(name, MAX_NAME_LENGTH)).replace("$", r"\$")
+
+
+def name_axes(ax: Axes, x: str, y: str) -> None:
+    """Write names along both axes."""
+    ax.set_xlabel(literal_name(x))
+    ax.set_ylabel(literal_name(y))
 
 
 def short_name(name: str) -> str:

@@ -18,21 +18,10 @@ from tinygrad_lin.operation import Operation
 from tinygrad_lin.ops import TABLE
 
 SIGNS: dict[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Mod: "%",
-    ast.Pow: "pow",
-    ast.USub: "-",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "===",
-    ast.And: "&&",
-    ast.Or: "||",
-}
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%", ast.Pow: "pow",
+    ast.USub: "-", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "===",
+    ast.And: "&&", ast.Or: "||",
+}  # fmt: skip
 
 
 def operations_as_javascript(operations: Iterable[Operation]) -> str:

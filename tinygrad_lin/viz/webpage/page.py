@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_lin._files import write_whole
 from tinygrad_lin.errors import DataError
 from tinygrad_lin.graph import topological_order
-from tinygrad_lin.viz.arguments import require_value
-from tinygrad_lin.viz.chain_rule.tables import html_table
+from tinygrad_lin.viz.chain_rule.steps import html_table, require_value
 from tinygrad_lin.viz.notation.text import Symbol
 from tinygrad_lin.viz.themes import page_style
-from tinygrad_lin.viz.webpage.graph import graph_as_svg
 from tinygrad_lin.viz.webpage.javascript import number_literal, operations_as_javascript
-from tinygrad_lin.viz.webpage.scene import Scene
+from tinygrad_lin.viz.webpage.scene import Scene, graph_as_svg
 from tinygrad_lin.viz.webpage.training import MAX_NODES, training_of, training_parts, updates
 
 if TYPE_CHECKING:

@@ -54,6 +54,8 @@ def training_of(
     scene: Scene, model: Module | None, data: Any, lr: float | None, steps: int
 ) -> Training | None:
     """The training of a model whose cost is the root of a scene; None without a model."""
+    from tinygrad_lin.nn.optimizers import learning_rate_limit
+
     if model is None:
         if data is not None or lr is not None:
             raise DataError("data and lr belong to a model: give model=, too")
@@ -62,7 +64,9 @@ def training_of(
     missing = [p for p in parameters if p not in scene.index]
     if missing or not parameters:
         raise DataError(f"the value does not depend on the model's parameters: {missing[:3]}")
-    limit = limit_of_rate(scene.order[-1], parameters)
+    limit = math.inf
+    if len(parameters) <= MAX_CURVED:
+        limit = learning_rate_limit(scene.order[-1], parameters)
     if lr is None:
         lr = float(f"{limit * PROPER:.3g}") if limit < math.inf else 0.01
     if not 0 < lr < math.inf:
@@ -74,13 +78,6 @@ def training_of(
     prediction, predicting = prediction_of(model, points) if points else (None, [])
     indices = [scene.index[parameter] for parameter in parameters]
     return Training(indices, lr, steps, limit, points, prediction, predicting)
-
-
-def limit_of_rate(cost: Value, parameters: list[Value]) -> float:
-    """The largest learning rate that converges; infinity where there is none or nobody knows it."""
-    from tinygrad_lin.nn.optimizers import learning_rate_limit
-
-    return learning_rate_limit(cost, parameters) if len(parameters) <= MAX_CURVED else math.inf
 
 
 def points_of(data: Any) -> list[tuple[float, float]]:
