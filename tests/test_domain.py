@@ -189,9 +189,7 @@ def test_at_an_edge_a_function_that_numpy_lacks_has_no_derivative(
     own_operation: Callable[..., Any],
 ) -> None:
     own = own_operation("own", "x * x", ("gamma(x)",), draw=((0.5, 2.0),))
-    with pytest.raises(
-        DomainError, match=r"own\(x\) has no derivative with respect to x .* at x = -1.0"
-    ):
+    with pytest.raises(DomainError, match=r"own\(x\) has no derivative .* at x = -1.0"):
         own(Value(-1.0))
 
 

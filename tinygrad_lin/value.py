@@ -221,7 +221,7 @@ def record(operation: Operation, *operands: Any) -> Value | float:
     node keeps. Where all are numbers nothing is recorded, and the result is a number.
 
     Raises:
-        DomainError: the operation has no value there, or no derivative by a Value.
+        DomainError: the operation has no value there, or no derivative with respect to a Value.
         OperandError: an operand is neither a Value nor a real number.
     """
     operands = tuple([x if isinstance(x, Value) else to_float(x) for x in operands])

@@ -53,7 +53,10 @@ class Substitution(ast.NodeTransformer):
         self.expressions = expressions
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        """The expression for a name, or the name itself."""
+        """The expression for a name, the number of a constant of math, or the name itself."""
+        constant = None if node.id in self.expressions else vars(math).get(node.id)
+        if isinstance(constant, float):
+            return parse_expression(number_text(constant))
         return deepcopy(self.expressions.get(node.id, node))
 
     def visit_Call(self, node: ast.Call) -> ast.expr:

@@ -26,6 +26,9 @@ from tinygrad_lin.compiler.variable_names import VariableNames, is_name
 from tinygrad_lin.compiler.vectorize import Location, Variable, Vectorizer, operations_of
 from tinygrad_lin.value import Value
 
+FLOAT_NAMES = {**vars(math), "xp": math}
+"""The names in programs on floats; infinities and NaN are those of xp, as in programs on arrays."""
+
 MAX_NAMED_OPERATIONS = 200  # A longer program does not read better with a name for everything.
 MIN_LANES = 8  # An instruction on arrays that replaces fewer operations is not worth it.
 MIN_GROUP = 256  # Operations in smaller groups are quicker one by one.
@@ -157,7 +160,7 @@ class ExecutableBuilder:
         """An executable of one operation after the other, each with a name."""
         writer = StraightLineWriter(order, self.output, self.wrt, [], VariableNames(dir(math)))
         source = writer.in_variables(self.with_gradient)
-        program = compile_functions([source], vars(math))
+        program = compile_functions([source], FLOAT_NAMES)
         return executables.ScalarExecutable(program, source, (self.operations, len(order)))
 
     def straight_line(self, order: list[Node]) -> Executable:
@@ -170,9 +173,8 @@ class ExecutableBuilder:
         sources = writer.in_lists(self.with_gradient)
         source, operations = "\n".join(sources), (self.operations, len(order))
         if not columns:
-            return executables.ScalarExecutable(
-                compile_functions(sources, vars(math)), source, operations
-            )
+            program = compile_functions(sources, FLOAT_NAMES)
+            return executables.ScalarExecutable(program, source, operations)
         program = compile_functions(sources, self.namespace)
         block = max(1, MAX_COLUMN_NUMBERS // writer.size)
         return executables.ColumnExecutable(program, source, operations, block, self.per_row)

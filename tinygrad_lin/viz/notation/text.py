@@ -25,14 +25,14 @@ MAX_LABEL_LENGTH = 40
 MAX_SUMMANDS = 6
 """A longer sum is written with its middle left out."""
 
-SUM, PRODUCT, POWER, ATOM = range(4)
+REMAINDER, SUM, PRODUCT, POWER, ATOM = range(5)
 """How strongly a text binds: text that binds less than its place requires is put in brackets."""
 OPERATORS = {
     "__add__": ("{x} + {y}", SUM),
     "__sub__": ("{x} - {y}", SUM),
     "__mul__": ("{x} · {y}", PRODUCT),
     "__truediv__": ("{x} / {y}", PRODUCT),
-    "__mod__": ("{x} mod {y}", PRODUCT),
+    "__mod__": ("{x} mod {y}", REMAINDER),
     "__neg__": ("-{x}", PRODUCT),
     "__pow__": ("{x}^{y}", POWER),
 }
@@ -105,8 +105,8 @@ class Symbol:
     def fits(self, operation: Operation, place: int) -> bool:
         """Whether it can be an operand without brackets."""
         special = operation.special
-        needed = OPERATORS.get(special, ("", ATOM))[1]
-        if special == "__pow__" or (place and special in ("__sub__", "__truediv__", "__mod__")):
+        needed = POWER if special == "__mod__" else OPERATORS.get(special, ("", ATOM))[1]
+        if special == "__pow__" or (place and special in ("__sub__", "__truediv__")):
             needed += 1
         after_a_sign = place or special == "__neg__"
         return self.binding >= needed and not (after_a_sign and self.text.startswith("-"))

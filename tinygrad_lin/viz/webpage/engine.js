@@ -58,13 +58,13 @@ const IEEE = numbers(false);
 
 // Symbols: numbers together with how they are written.
 
-const [SUM, PRODUCT, POWER, ATOM] = [0, 1, 2, 3];
+const [REMAINDER, SUM, PRODUCT, POWER, ATOM] = [0, 1, 2, 3, 4];
 const FORMS = {
   "+": [" + ", SUM],
   "-": [" - ", SUM],
   "*": [" · ", PRODUCT],
   "/": [" / ", PRODUCT],
-  "%": [" mod ", PRODUCT],
+  "%": [" mod ", REMAINDER],
   pow: ["^", POWER],
 };
 const OPERATOR = { __add__: "+", __sub__: "-", __mul__: "*", __truediv__: "/", __mod__: "%", __neg__: "-" };
@@ -108,12 +108,12 @@ function SYMBOLS(name, ...a) {
   const [sign, binding] = FORMS[name];
   const [left, right] = symbols;
   if (name === "pow" && right.data === 1 && typeof a[1] === "number") return left;
-  const more = name === "pow" ? 1 : 0;
-  const atRight = more || "-/%".includes(name) ? 1 : 0;
+  const needed = name === "pow" ? POWER + 1 : name === "%" ? POWER : binding;
+  const atRight = "-/".includes(name) ? 1 : 0;
   const text =
-    bracketed(left.text, left.binding < binding + more) +
+    bracketed(left.text, left.binding < needed) +
     sign +
-    bracketed(right.text, right.binding < binding + atRight || right.text.startsWith("-"));
+    bracketed(right.text, right.binding < needed + atRight || right.text.startsWith("-"));
   return new Symbol_(data, text, binding);
 }
 SYMBOLS.sum = (n, of) => {
