@@ -34,7 +34,7 @@ _ROWS = (
               special="__truediv__", ufunc="divide",
               defined="abs(y) > 0", smooth="y < 0 or y > 0", draw=((-10.0, 10.0), (0.1, 10.0))),
     Operation("mod",      "x % y",       ("1.0", "(out - x) / y if abs(out - x) < inf else "
-                                          "out / y - x / y if abs(y) < inf else 1.0"),
+                                          "1.0 if abs(y) >= inf else out / y - x / y"),
                                                                  "mod",    r"{x} \bmod {y}",
               special="__mod__", ufunc="remainder", defined="abs(y) > 0", draw=((7.1, 8.0), (2.7, 3.5)),
               smooth="(x % y if y else 0.0) > 0 or (x % y if y else 0.0) < 0",

@@ -188,3 +188,9 @@ def test_a_direction_or_precision_that_does_not_exist_is_refused(option: dict[st
 if __name__ == "__main__":
     for name, drawing in DRAWINGS.items():
         (GOLDEN / f"{name}.dot").write_text(drawing().source, encoding="utf-8")
+
+
+def test_a_gradient_of_none_is_drawn_as_zero() -> None:
+    x, y = Value(2.0, "x"), Value(2.0, "x")
+    x.grad = None  # type: ignore[assignment]
+    assert draw(x * 3.0).source == draw(y * 3.0).source

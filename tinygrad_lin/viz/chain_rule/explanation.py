@@ -118,7 +118,7 @@ def written_path(
 
 
 def products_of_paths(value: Value, leaf: Value) -> list[str]:
-    """The derivative with respect to a leaf as products of numbers along its paths, a line for each.
+    """The derivative with respect to a leaf as products along its paths, a line for each.
 
     >>> w, x = Value(0.5, "w"), Value(2.0, "x")
     >>> a = w * x

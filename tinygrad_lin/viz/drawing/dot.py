@@ -42,7 +42,7 @@ class DotWriter:
         self.settings = settings
         self.theme: Theme = THEMES[settings.theme]
         self.marked = marked
-        gradients = (abs(node.grad) for node in plan.place)
+        gradients = (abs(node.grad or 0.0) for node in plan.place)
         self.largest: float = max(filter(math.isfinite, gradients), default=0.0)
 
     def drawing(self, lines: list[str]) -> Drawing:
@@ -156,8 +156,8 @@ class DotWriter:
             lines.append(f"{example}data {self.number(node.data)}")
         cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
         if "grad" in self.settings.show:
-            tint = self.tint_of(node.grad)
-            text = f"{example}grad {self.number(node.grad)}"
+            tint = self.tint_of(node.grad or 0.0)  # None counts as 0.
+            text = f"{example}grad {self.number(node.grad or 0.0)}"
             cells += f'<TR><TD BGCOLOR="{tint}">{text}</TD></TR>'
         cells = cells or "<TR><TD> </TD></TR>"
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="2">{cells}</TABLE>>'

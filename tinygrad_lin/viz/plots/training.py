@@ -93,7 +93,7 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
     layers: dict[str, list[float]] = {}
     for parameter in parameters:
         name = parameter.scope[-1] if parameter.scope else "no scope"
-        layers.setdefault(name, []).append(abs(parameter.grad))
+        layers.setdefault(name, []).append(abs(parameter.grad or 0.0))
     figure, ax = axes_of(ax)
     ticks = []
     for place, (name, sizes) in enumerate(layers.items()):
