@@ -156,8 +156,9 @@ class DotWriter:
             lines.append(f"{example}data {self.number(node.data)}")
         cells = "".join(f"<TR><TD>{line}</TD></TR>" for line in lines)
         if "grad" in self.settings.show:
-            tint = self.tint_of(node.grad or 0.0)  # None counts as 0.
-            text = f"{example}grad {self.number(node.grad or 0.0)}"
+            gradient = 0.0 if node.grad is None else node.grad
+            tint = self.tint_of(gradient)
+            text = f"{example}grad {self.number(gradient)}"
             cells += f'<TR><TD BGCOLOR="{tint}">{text}</TD></TR>'
         cells = cells or "<TR><TD> </TD></TR>"
         return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="2">{cells}</TABLE>>'
