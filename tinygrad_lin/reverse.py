@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def backward(root: Value, gradient: Number = 1.0) -> None:
     """Add the derivative of the root to the ``grad`` of every Value that it was made from.
 
-    See :meth:`tinygrad_lin.Value.backward`. `_fast/backward.py` is the fast form.
+    See :meth:`tinygrad_lin.Value.backward`. `_fast/reverse.py` is the fast form.
     """
     seed = to_float(gradient)
     order = topological_order(root)

@@ -70,7 +70,7 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
     _dleft: Any  # d self / d left
     _dright: Any
     _label: str  # unset on most nodes; a Label where there is a scope
-    pending: int  # used by _fast/backward.py
+    pending: Any  # for _fast/reverse.py
 
     __slots__ = (
         "_datum", "_dleft", "_dright", "_label", "_left", "_right", "grad", "operation", "pending",

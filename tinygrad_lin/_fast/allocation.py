@@ -35,7 +35,7 @@ class Constructor(type):
             leaf._initialize(data, label, *operands)  # It refuses them.
         leaf._datum = data if type(data) is float else to_float(data)
         leaf.grad = 0.0
-        leaf.operation = leaf._left = leaf._right = None
+        leaf.operation = leaf._left = leaf._right = leaf.pending = None
         if open_scopes:
             note_scope(leaf)
         if type(label) is not str or label:

@@ -51,7 +51,8 @@ def backward(root: Value, gradient: Number = 1.0) -> None:
 
 def count_uses(root: Value) -> None:
     """Count for every inner node its uses beyond one, and reset its gradient."""
-    # The zero is a new float object: a node that holds this very zero has been seen in this pass.
+    # The zero is a new float object. Nodes that hold this very zero have been seen in this pass:
+    # inner nodes as their gradient, leaves in the slot that they do not need for counting.
     zero = float("0")
     root.grad = zero
     seen = [root]
@@ -59,8 +60,8 @@ def count_uses(root: Value) -> None:
         left = node._left
         if left is not None:
             if left.operation is None:
-                if type(left.grad) is not float:
-                    left.grad = gradient_so_far(left)
+                if left.pending is not zero:
+                    check_leaf(left, zero)
             elif left.grad is zero:
                 left.pending += 1
             else:
@@ -70,8 +71,8 @@ def count_uses(root: Value) -> None:
         right = node._right
         if right is not None:
             if right.operation is None:
-                if type(right.grad) is not float:
-                    right.grad = gradient_so_far(right)
+                if right.pending is not zero:
+                    check_leaf(right, zero)
             elif right.grad is zero:
                 right.pending += 1
             else:
@@ -81,11 +82,18 @@ def count_uses(root: Value) -> None:
         elif left is None:  # a node of many operands
             for operand in node._dright:
                 if operand.operation is None:
-                    if type(operand.grad) is not float:
-                        operand.grad = gradient_so_far(operand)
+                    if operand.pending is not zero:
+                        check_leaf(operand, zero)
                 elif operand.grad is zero:
                     operand.pending += 1
                 else:
                     operand.grad = zero
                     operand.pending = 0
                     seen.append(operand)
+
+
+def check_leaf(leaf: Value, seen: float) -> None:
+    """Mark a leaf as seen, and see to it that its gradient is a number."""
+    leaf.pending = seen
+    if type(leaf.grad) is not float:
+        leaf.grad = gradient_so_far(leaf)

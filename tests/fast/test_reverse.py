@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_lin import OperandError, Value, dot
-from tinygrad_lin._fast.backward import backward as fast
+from tinygrad_lin._fast.reverse import backward as fast
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.reverse import backward as plain
