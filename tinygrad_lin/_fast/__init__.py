@@ -7,8 +7,8 @@ the plain form in its first line. With TINYGRAD_LIN_PLAIN=1 in the environment n
 from os import environ
 
 from tinygrad_lin._fast import allocation
-from tinygrad_lin._fast.reverse import backward
 from tinygrad_lin._fast.constructors import postpone
+from tinygrad_lin._fast.reverse import backward
 
 PLAIN = environ.get("TINYGRAD_LIN_PLAIN", "0") not in ("", "0")
 """Whether everything runs on the plain forms."""
