@@ -1,6 +1,8 @@
 """Fast form of `backward` (reverse.py): orders the nodes by counting their uses.
 
-The loop over a node's operands is written out for the left one, the right one, and many.
+The loop over a node's operands is written out for the left one, the right one, and many. A node that
+holds the zero of this pass has been seen in it: an inner node as its gradient, a leaf in the slot
+that it does not need for counting.
 """
 
 from __future__ import annotations
@@ -51,9 +53,7 @@ def backward(root: Value, gradient: Number = 1.0) -> None:
 
 def count_uses(root: Value) -> None:
     """Count for every inner node its uses beyond one, and reset its gradient."""
-    # The zero is a new float object. Nodes that hold this very zero have been seen in this pass:
-    # inner nodes as their gradient, leaves in the slot that they do not need for counting.
-    zero = float("0")
+    zero = float("0")  # a new object
     root.grad = zero
     seen = [root]
     for node in seen:
