@@ -1,8 +1,8 @@
 """Fast form of `backward` (reverse.py): orders the nodes by counting their uses.
 
-The loop over a node's operands is written out for the left one, the right one, and many. A node that
-holds the zero of this pass has been seen in it: an inner node as its gradient, a leaf in the slot
-that it does not need for counting.
+The loop over a node's operands is written out for the left one, the right one, and many. A node
+that holds the zero of this pass has been seen in it: an inner node as its gradient, a leaf in the
+slot that it does not need for counting.
 """
 
 from __future__ import annotations
