@@ -22,7 +22,7 @@ from tinygrad_lin import (
     load,
     log,
 )
-from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.training.batches import split_indices
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
 
@@ -75,7 +75,7 @@ def test_training_ends_when_a_step_moves_no_parameter() -> None:
 
 
 def test_the_points_kept_aside_are_not_learned_from() -> None:
-    learn, aside = split(10, 0.3, 42)
+    learn, aside = split_indices(10, 0.3, 42)
     line, alone = Linear(), Linear()
     history = fit(line, TEN_X, TEN_Y, lr=0.01, steps=20, validation=0.3)
     by_hand = fit(alone, [TEN_X[k] for k in learn], [TEN_Y[k] for k in learn], lr=0.01, steps=20)
@@ -105,7 +105,7 @@ def test_training_ends_with_the_parameters_that_did_best_on_the_points_kept_asid
 def test_training_stops_when_patience_has_brought_nothing_better() -> None:
     line = Linear()
     line.w[0][0].data, line.b[0].data = 1.0, 0.0
-    _, aside = split(4, 0.25, 42)
+    _, aside = split_indices(4, 0.25, 42)
     y = [0.0] * 4
     y[aside[0]] = 100.0  # what is learned leads away from this point
     history = fit(line, [1.0] * 4, y, lr=0.01, steps=1000, validation=0.25, patience=7)

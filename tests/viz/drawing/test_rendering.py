@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tinygrad_lin.viz.drawing.rendering import (
-    captured_stderr,
-    configured_fonts,
+    capture_stderr,
+    configure_fonts,
     render_in_process,
 )
 
@@ -91,7 +91,7 @@ def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
     import matplotlib
 
     before = os.environ.get("FONTCONFIG_FILE")
-    with configured_fonts():
+    with configure_fonts():
         path = os.environ["FONTCONFIG_FILE"]
         folders = [str(each.text) for each in ET.parse(path).iter("dir")]
         assert matplotlib.get_data_path() + "/fonts/ttf" in folders
@@ -101,7 +101,7 @@ def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
 
 
 def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[str]) -> None:
-    with captured_stderr() as said:
+    with capture_stderr() as said:
         os.write(2, b"a warning\n  of a library\n")
         assert said() == "a warning of a library"
     os.write(2, b"after")
@@ -109,7 +109,7 @@ def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[s
 
 
 def test_stderr_comes_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), captured_stderr():
+    with pytest.raises(KeyError), capture_stderr():
         raise KeyError
     os.write(2, b"after")
     assert capfd.readouterr().err == "after"
@@ -137,7 +137,7 @@ def test_folders_of_any_name_are_found_for_fonts(
     (home / ".fonts").mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("HOME", str(home))
-    with configured_fonts():
+    with configure_fonts():
         root = ET.parse(os.environ["FONTCONFIG_FILE"]).getroot()
     assert str(home / ".fonts") in [element.text for element in root.iter("dir")]
     assert (root.findtext("cachedir") or "").startswith(str(home))

@@ -14,7 +14,7 @@ from tinygrad_lin.viz.notation.text import cut
 from tinygrad_lin.viz.themes import GRID, INK, POINTS
 
 POINTS_ALONG_AXIS = 241
-"""At so many points along an axis a curve or a cost is computed."""
+"""A curve or a cost is computed at this many points along an axis."""
 MAX_NAME_LENGTH = 28
 """A longer name along an axis would leave no space for the plot."""
 MAX_SHORT_NAME_LENGTH = 20
