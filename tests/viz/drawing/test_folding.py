@@ -14,15 +14,15 @@ from tinygrad_lin import Value, add_operation, dot, draw, scope, tanh, topologic
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.registry import remove_operation
-from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Plan, fold_alike, one_box_each
+from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Folding, fold_alike, one_box_each
 
 
-def folding_of(root: Value) -> Plan:
+def folding_of(root: Value) -> Folding:
     return fold_alike(topological_order(root))
 
 
-def summary(plan: Plan) -> list[tuple[str | None, str, int]]:
-    return [(box.node.op, box.node.label, box.times) for box in plan.boxes]
+def summary(folding: Folding) -> list[tuple[str | None, str, int]]:
+    return [(box.node.op, box.node.label, box.times) for box in folding.boxes]
 
 
 def net(points: int, *, written_out: bool = False) -> Value:
@@ -89,19 +89,19 @@ def test_the_steps_of_a_chain_are_one_box() -> None:
     w = Value(0.9, "w")
     for _ in range(500):
         x = tanh(x * w)
-    plan = folding_of(x)
-    assert len(plan.boxes) <= MAX_BOXES
-    assert max(box.times for box in plan.boxes) >= 480
-    assert sum(box.times for box in plan.boxes) == 1002
-    assert "1,002 nodes" in plan.note
+    folding = folding_of(x)
+    assert len(folding.boxes) <= MAX_BOXES
+    assert max(box.times for box in folding.boxes) >= 480
+    assert sum(box.times for box in folding.boxes) == 1002
+    assert "1,002 nodes" in folding.note
 
 
 @pytest.mark.parametrize("written_out", [False, True])
 def test_a_net_has_a_few_boxes_for_every_layer(written_out: bool) -> None:
     cost = net(20, written_out=written_out)
-    plan = folding_of(cost)
-    assert len(plan.boxes) <= 20
-    counts = Counter({(box.node.op, box.node.scope): box.times for box in plan.boxes})
+    folding = folding_of(cost)
+    assert len(folding.boxes) <= 20
+    counts = Counter({(box.node.op, box.node.scope): box.times for box in folding.boxes})
     assert counts["tanh", ("layer 1",)] == counts["tanh", ("layer 2",)] == 16 * 20
     source = draw(cost).source
     assert "layer 1" in source
@@ -128,8 +128,8 @@ def test_when_nothing_is_alike_scopes_become_boxes() -> None:
                     node = tanh(nodes[-1]) if suffix else nodes[-1] * nodes[-1]
                     node.label = part[0] + name + suffix
                     nodes.append(node)
-    plan = folding_of(nodes[-1])
-    assert [(box.node.scope, box.times, box.closed) for box in plan.boxes] == [
+    folding = folding_of(nodes[-1])
+    assert [(box.node.scope, box.times, box.closed) for box in folding.boxes] == [
         ((), 1, False),
         (("first",), 50, True),
         (("second",), 50, True),
@@ -141,11 +141,11 @@ def test_when_nothing_is_alike_scopes_become_boxes() -> None:
 def test_every_node_is_in_a_box_and_edges_lead_between_boxes() -> None:
     cost = net(10)
     order = topological_order(cost)
-    plan = folding_of(cost)
-    assert set(plan.place) == set(order)
-    assert sum(box.times for box in plan.boxes) == len(order)
-    first = {plan.place[box.node] for box in plan.boxes}
-    assert first == set(range(len(plan.boxes)))
+    folding = folding_of(cost)
+    assert set(folding.place) == set(order)
+    assert sum(box.times for box in folding.boxes) == len(order)
+    first = {folding.place[box.node] for box in folding.boxes}
+    assert first == set(range(len(folding.boxes)))
 
 
 def test_operations_of_the_users_own_fold_too() -> None:
