@@ -182,7 +182,7 @@ def test_a_net_learned_in_scaled_units_speaks_those_of_the_data() -> None:
     )
 
 
-def test_moons_are_told_apart_and_the_share_of_right_answers_is_counted() -> None:
+def test_moons_are_told_apart_and_the_accuracy_is_reported() -> None:
     got = fit_json("moons", "--hidden", "8", "--optimizer", "adam", "--batch", "20")
     assert got["accuracy"] > 0.97
     data, predictor = load("moons"), Predictor.read("out/model.json")

@@ -83,7 +83,7 @@ def test_without_ffmpeg_there_is_no_mp4(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_animated_is_refused(tmp_path: Path) -> None:
+def test_an_animation_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     model, history = trained(1)
     with pytest.raises(DataError, match=r"a \.gif or an \.mp4, not 'learning\.txt'"):
         animate_curve(model, POINTS, history.snapshots, "learning.txt")

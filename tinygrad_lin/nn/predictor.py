@@ -87,7 +87,7 @@ def make_model(content: dict[str, Any], path: str | os.PathLike[str]) -> Module:
     if kind not in ("Linear", "MLP"):
         raise DataError(f"{path} holds a {kind!r:.60}; known are Linear and MLP")
     sizes = content["sizes"] if kind == "MLP" else [content["inputs"], content["outputs"]]
-    # Checked before anything is allocated: a small file may claim to hold a giant model.
+    # This is checked before anything is allocated: a small file may claim to hold a giant model.
     if sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes)) != len(
         content["parameters"]
     ):

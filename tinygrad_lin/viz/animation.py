@@ -80,7 +80,7 @@ def prepare_figure(data: Data, x: NDArray[float64], y: NDArray[float64]) -> Line
     name_axes(ax, data.features[0], data.target)
     ax.set_title(" ", fontsize="medium")
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the axes stand still, and only the curve moves
+    figure.set_layout_engine("none")  # The axes stand still: only the curve moves.
     return curve
 
 

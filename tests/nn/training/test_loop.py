@@ -52,7 +52,7 @@ def test_without_a_tolerance_all_the_steps_are_taken() -> None:
     assert not history.converged
 
 
-def test_at_the_answer_no_step_is_needed() -> None:
+def test_training_that_starts_at_the_answer_takes_no_step() -> None:
     line = Linear()
     for parameter, number in zip(line.parameters(), (8.0, 3.0)):
         parameter.data = number
@@ -285,7 +285,7 @@ def test_a_gradient_that_is_not_finite_is_divergence_too() -> None:
     assert data(model) == [0.0]
 
 
-def test_leaving_the_domain_later_is_divergence() -> None:
+def test_leaving_the_domain_after_the_first_step_is_divergence() -> None:
     model = Logarithm(1.0)  # a = 0, dC/dw = a - y = 10, so that w becomes -9
     with pytest.raises(DivergedError) as caught:
         fit(model, [1.0], [-10.0], lr=1.0)
@@ -315,7 +315,7 @@ def test_starting_outside_the_domain_is_a_domainerror() -> None:
     assert data(model) == [-1.0]
 
 
-def test_after_divergence_model_and_optimizer_are_finite(tmp_path: Path) -> None:
+def test_after_divergence_the_model_and_the_optimizer_are_finite(tmp_path: Path) -> None:
     line = Linear()
     optimizer = Momentum(line.parameters(), 1.0)
     with pytest.raises(DivergedError):

@@ -97,7 +97,7 @@ class FunctionOfOneInput:
             distance = abs(found.value - closer.value)
             if not distance > found.error + closer.error:
                 found = min(found, closer, key=lambda each: each.error)
-            elif rounding_is_known:  # So the larger steps went past something and missed it.
+            elif rounding_is_known:  # The larger steps missed what the smaller ones saw.
                 found = closer
             else:  # One of the two is less certain than it says.
                 found = min(found, closer, key=lambda each: each.error)

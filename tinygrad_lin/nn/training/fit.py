@@ -198,6 +198,6 @@ def fastest_step(plan: TrainingPlan) -> tuple[RecordedStep, str]:
     else:
         try:
             return CompiledStep(model, loss, optimizer, *plan.source.first), ""
-        except Exception as error:  # A user's model may raise anything, and will again.
+        except Exception as error:  # A user's model or loss may raise anything.
             why_recorded = str(error)
     return RecordedStep(model, loss, optimizer), why_recorded

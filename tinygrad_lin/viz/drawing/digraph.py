@@ -49,7 +49,7 @@ class Drawing(Digraph):
         **options: Any,
     ) -> Any:
         """The drawing in a format such as "svg", as bytes, or as a str if an encoding is given."""
-        if args or options:  # a renderer or a formatter, which only the dot binary has
+        if args or options:  # Only the dot binary has renderers and formatters.
             return super().pipe(format, *args, engine=engine, encoding=encoding, **options)
         if self.boxes > MAX_QUICK_BOXES:
             warnings.warn(

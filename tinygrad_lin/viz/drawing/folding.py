@@ -29,7 +29,7 @@ MAX_DEPTH = 3
 class Box(NamedTuple):
     """Nodes that are drawn as one."""
 
-    node: Value  # The first of them.
+    node: Value  # The first of the nodes.
     times: int = 1  # How many nodes the box stands for.
     closed: bool = False  # Whether it is a whole scope, whose nodes are not alike.
 

@@ -88,7 +88,7 @@ def capture_stderr() -> Iterator[Callable[[], str]]:
 
         try:
             original = os.dup(2)
-        except OSError:  # there is no standard error
+        except OSError:  # There is no standard error.
             yield text
             return
         os.dup2(kept.fileno(), 2)

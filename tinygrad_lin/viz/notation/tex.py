@@ -79,7 +79,7 @@ ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "<": r"\textless{}",
         ">": r"\textgreater{}",
-        "=": "{=}",  # displays are aligned at the first equals sign that stands free
+        "=": "{=}",  # Displays are aligned at the first equals sign outside braces.
     }
 )
 

@@ -68,7 +68,7 @@ class Symbol:
     def apply(cls, operation: Operation, *operands: Symbol | float) -> Symbol:
         """The result of an operation."""
         symbols = list(map(cls.of, operands))
-        if operation.special == "__pow__" and operands[1] == 1.0:  # nobody writes x^1
+        if operation.special == "__pow__" and operands[1] == 1.0:  # Nobody writes x^1.
             return symbols[0]
         template = cls.template(operation)
         texts = {
@@ -114,7 +114,7 @@ class Symbol:
     @staticmethod
     def digits(number: float) -> str:
         """A number in the digits that are shown."""
-        return f"{number + 0.0:.{PRECISION}g}"  # adding 0.0 turns -0.0 into 0.0
+        return f"{number + 0.0:.{PRECISION}g}"  # Adding 0.0 turns -0.0 into 0.0.
 
     @staticmethod
     def template(operation: Operation) -> str:
@@ -138,7 +138,7 @@ class Symbol:
     def __bool__(self) -> bool:
         return self.data != 0.0
 
-    def __float__(self) -> float:  # a user's formula may call functions of Python
+    def __float__(self) -> float:  # A user's formula may call Python's functions.
         return self.data
 
     def __int__(self) -> int:

@@ -65,7 +65,7 @@ def png(figure: Figure) -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib draws a box instead
-        warnings.filterwarnings("ignore", "overflow encountered")  # at the end of an axis
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib draws a box instead.
+        warnings.filterwarnings("ignore", "overflow encountered")  # An axis may end at 1e308.
         figure.savefig(buffer, format="png")
     return buffer.getvalue()
