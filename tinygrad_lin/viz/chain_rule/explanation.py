@@ -77,8 +77,8 @@ def paragraphs(notation: Notation, leaf: Value, counts: dict[Value, int]) -> Ite
         exact = format_count(count) == f"{count:,}"
         others = f"The other {left_out:,}" if exact else "All other"
         yield f"{others} paths are left out here; they add {Symbol.digits(products[-1])}."
-    together = Symbol.sum([Symbol.number(product) for product in products]).text
-    parts = [notation.derivative(root, leaf), together, Symbol.digits(gradient)]
+    sum_in_digits = Symbol.sum([Symbol.number(product) for product in products]).text
+    parts = [notation.derivative(root, leaf), sum_in_digits, Symbol.digits(gradient)]
     yield f"Together: {' = '.join(part for part, _ in groupby(parts))}"
 
 

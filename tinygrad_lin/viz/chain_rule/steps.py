@@ -25,7 +25,7 @@ FORWARD = ("step", "forward")
 BACKWARD = ("step", "backward", "local derivative", "sum so far")
 MAX_ENTRIES_IN_NOTEBOOK = 500
 MAX_MEASURED_ENTRIES = 1000
-"""Columns of text are as wide as the first entries need: a long table is never in memory."""
+"""Columns of text are as wide as the first entries need: a long table need not be in memory."""
 
 Cells: TypeAlias = tuple[str, ...]
 
@@ -41,7 +41,7 @@ class Step(NamedTuple):
         place: which of the node's inputs that is, counted from 0.
         upstream: the node's gradient, which is complete by then.
         local: the local derivative on the edge.
-        contribution: their product, which the operand's gradient gains.
+        contribution: their product, which is added to the operand's gradient.
         total: the operand's gradient so far, from 0 on.
     """
 
