@@ -28,7 +28,7 @@ def test_a_node_lies_on_one_side_of_a_corner_or_in_it() -> None:
     assert sides_of_corners(relu(x) + abs(x + 2.0), x) == [{"relu: x < 0"}, CORNER]
 
 
-def test_a_corner_that_moving_the_leaf_does_not_leave_is_none() -> None:
+def test_a_corner_that_moving_the_leaf_does_not_leave_does_not_count() -> None:
     x, y = Value(2.0), Value(2.0)
     assert sides_of_corners(maximum(x, x * 1.0), x) == [ANYWHERE]
     assert sides_of_corners(maximum(x, y), x) == [CORNER]
@@ -80,6 +80,6 @@ def test_a_corner_at_the_edge_of_a_domain_has_one_side() -> None:
 
 
 @pytest.mark.parametrize("f", [numpy.abs, lambda x: float(max(x, 0.0))])
-def test_a_corner_shows_without_a_graph(f: Callable[..., Any]) -> None:
+def test_a_corner_is_found_without_a_graph(f: Callable[..., Any]) -> None:
     assert [point.side for point in points_of(lambda x: f(float(x)), 0.0)] == ["left", "right"]
     assert [point.side for point in points_of(lambda x: f(float(x)), 1.0)] == [""]

@@ -103,7 +103,7 @@ def test_swapped_operands_are_caught() -> None:
         (lambda x: abs(abs(x) - 1.0), [-1.0]),
     ],
 )
-def test_a_kink_is_reported_as_one(f: Callable[..., Any], inputs: list[float]) -> None:
+def test_a_kink_is_reported_as_a_kink(f: Callable[..., Any], inputs: list[float]) -> None:
     assert verdicts(f, *inputs) == {"kink"}
 
 
@@ -162,7 +162,7 @@ def test_any_function_of_numbers_can_be_checked() -> None:
     assert verdicts(lambda x: dot(ws, [x, x * x]), 1.5) == {"ok"}
 
 
-def test_bad_questions_get_clear_answers() -> None:
+def test_check_gradients_refuses_bad_arguments_with_a_clear_message() -> None:
     with pytest.raises(DataError, match="nothing to check"):
         check_gradients(exp)
     with pytest.raises(DataError, match="no mode 'backward'"):
@@ -181,7 +181,7 @@ def test_subnormal_numbers_are_not_taken_for_wrong() -> None:
     assert verdicts(lambda x, y: x * y, 0.015625, 2.2250738585e-313) <= {"ok", "unclear"}
 
 
-def test_steps_do_not_cross_a_pole() -> None:
+def test_steps_of_differences_do_not_cross_a_pole() -> None:
     assert verdicts(lambda x, y: x / y, -5e-324, 5e-324) <= {"unclear", "kink"}
     assert verdicts(lambda x: 1 / x, 1e-9) == {"ok"}
 

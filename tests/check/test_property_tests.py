@@ -83,7 +83,7 @@ def test_a_function_without_a_domain_does_not_pass_silently() -> None:
         check_everywhere(lambda x: log(-x * x - 1.0))()
 
 
-def test_bad_questions_get_clear_answers() -> None:
+def test_check_everywhere_refuses_bad_arguments_with_a_clear_message() -> None:
     with pytest.raises(DataError, match="no parameters"):
         check_everywhere(lambda: 1.0)
     with pytest.raises(DataError, match="no parameter 'z'; there are x"):

@@ -188,14 +188,14 @@ def runs_to_get(strategy: st.SearchStrategy[Any], examples: int) -> int:
 @pytest.mark.parametrize(
     "strategy", [expressions(), graphs(max_nodes=30), operands("pow"), training_sets()]
 )
-def test_nothing_is_filtered_out(strategy: st.SearchStrategy[Any]) -> None:
+def test_strategies_filter_nothing_out(strategy: st.SearchStrategy[Any]) -> None:
     """Hypothesis gives up on some examples that get large, as it does for lists of numbers."""
     most = runs_to_get(st.lists(st.floats(), max_size=30), 300)
     assert runs_to_get(strategy, 300) <= 1.03 * most
 
 
 @per_operation
-def test_every_operation_turns_up(operation: Operation) -> None:
+def test_every_operation_turns_up_in_random_graphs(operation: Operation) -> None:
     find(
         graphs(max_nodes=6),
         lambda graph: operation in {node.operation for node in topological_order(graph.root)},
@@ -221,7 +221,7 @@ def test_training_sets_can_be_trained_on(one: TrainingSet, three: TrainingSet) -
     assert history.costs[-1] <= history.costs[0]
 
 
-def test_bad_questions_get_clear_answers() -> None:
+def test_strategies_refuse_bad_arguments_with_a_clear_message() -> None:
     with pytest.raises(DataError, match="no operation 'sine'"):
         find(graphs(ops=["sine"]), lambda _: True)
     with pytest.raises(DataError, match="at least one operation"):

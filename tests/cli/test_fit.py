@@ -23,7 +23,7 @@ from cli.commands import (
 from tinygrad_lin import MLP, Linear, load
 from tinygrad_lin.nn.datasets import DATASETS
 from tinygrad_lin.nn.predictor import Predictor
-from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.training.batches import split_indices
 
 SLOPE, INTERCEPT = 1.00211681802045, -0.262323073774029  # certified by NIST
 KEYS = {
@@ -182,7 +182,7 @@ def test_a_net_learned_in_scaled_units_speaks_those_of_the_data() -> None:
     )
 
 
-def test_moons_are_told_apart_and_the_share_of_right_answers_is_counted() -> None:
+def test_moons_are_told_apart_and_the_accuracy_is_reported() -> None:
     got = fit_json("moons", "--hidden", "8", "--optimizer", "adam", "--batch", "20")
     assert got["accuracy"] > 0.97
     data, predictor = load("moons"), Predictor.read("out/model.json")
@@ -208,7 +208,7 @@ def test_the_result_is_what_was_best_on_the_points_kept_aside() -> None:
     more = ["anscombe2", "--hidden", "8", "--standardize", "--lr", "0.05"]
     got = fit_json(*more, "--validation", "0.3", "--steps", "150")
     data, predictor = load("anscombe2"), Predictor.read("out/model.json")
-    seen, aside = split(11, 0.3, 42)
+    seen, aside = split_indices(11, 0.3, 42)
     for key, places in (("cost", seen), ("validation_cost", aside)):
         predictions = [predictor(data.x[k])[0] for k in places]
         assert got[key] == pytest.approx(half_mse(predictions, [data.y[k] for k in places]))

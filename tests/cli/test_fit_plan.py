@@ -22,7 +22,7 @@ def test_the_learning_rate_is_half_the_limit_unless_given(here: Path) -> None:
     assert fit_json("line", "--steps", "1")["learning_rate"] == 0.001
 
 
-def test_the_seed_is_numpy_s(here: Path) -> None:
+def test_the_seed_gives_the_numbers_of_numpy(here: Path) -> None:
     for seed in (0, 7, 42, 2**32 - 1):
         fit_json("--steps", "1", "--seed", str(seed))
         start = numpy.random.RandomState(seed).standard_normal(2)

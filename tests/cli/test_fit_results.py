@@ -71,7 +71,7 @@ def test_history_csv_leads_from_the_article_s_start_to_the_answer(line: Learned)
     assert costs == sorted(costs, reverse=True)
 
 
-def test_what_was_there_stays_when_writing_fails(
+def test_earlier_results_stay_when_writing_fails(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit_json("--lr", "0.18")

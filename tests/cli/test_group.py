@@ -45,7 +45,7 @@ def test_every_example_in_the_help_runs(command: str, here: Path) -> None:
 
 
 @pytest.mark.parametrize("command", list(main.commands))
-def test_every_option_has_its_help(command: str) -> None:
+def test_every_option_has_a_help_text(command: str) -> None:
     for parameter in main.commands[command].params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
@@ -120,7 +120,7 @@ def test_a_real_process_ends_with_2_and_one_line(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_the_machine_does_not_have_is_one_line(
+def test_errors_of_the_machine_and_interrupts_are_one_line(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
 ) -> None:
     def fail(*_: Any, **__: Any) -> NoReturn:

@@ -19,7 +19,7 @@ from tinygrad_lin import (
     tanh,
     total,
 )
-from tinygrad_lin.compiler.array_gradient import Contribution, merged
+from tinygrad_lin.compiler.array_gradient import Contribution, merge_contributions
 from tinygrad_lin.compiler.source_text import Product
 
 
@@ -66,7 +66,7 @@ def test_contributions_that_differ_in_a_number_are_merged() -> None:
         Contribution((1,), Product(1.0, (), "a")),
         Contribution(None, Product(-0.5, (), "a")),
     ]
-    found = merged(contributions)
+    found = merge_contributions(contributions)
     assert [(lanes, str(gradient)) for lanes, gradient in found] == [(None, "1.5 * a"), ((1,), "a")]
 
 

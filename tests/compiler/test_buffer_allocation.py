@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from tinygrad_lin.compiler.buffer_allocation import CACHE_LINE, BufferAllocator, aligned, ones
+from tinygrad_lin.compiler.buffer_allocation import CACHE_LINE, BufferAllocator, aligned_array, ones
 
 
 def test_a_buffer_is_lent_when_its_content_is_no_longer_needed() -> None:
@@ -54,7 +54,7 @@ def test_a_view_is_made_once() -> None:
 @pytest.mark.parametrize("kind", [float, bool])
 def test_arrays_begin_with_a_line_of_the_cache(kind: type) -> None:
     for size in range(1, 40):
-        array = aligned((size, 3), kind)
+        array = aligned_array((size, 3), kind)
         assert array.shape == (size, 3)
         assert array.dtype == numpy.dtype(kind)
         assert array.ctypes.data % CACHE_LINE == 0

@@ -54,7 +54,7 @@ def test_the_executable_that_was_used_longest_ago_goes(monkeypatch: pytest.Monke
     assert list(cache.EXECUTABLES.values()) == [kept[2], kept[3]]
 
 
-def test_a_large_graph_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_graph_is_not_looked_up_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "EXECUTABLES", OrderedDict())
     monkeypatch.setattr(cache, "MAX_COMPARED", 3)
     x = Value(1.0, "x")

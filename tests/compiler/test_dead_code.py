@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_lin.compiler.dead_code import remove_dead_code
 
 
-def test_what_nothing_needs_is_dropped() -> None:
+def test_a_statement_that_nothing_needs_is_dropped() -> None:
     lines = ["a = p[0]", "b = exp(a)", "c = a + a", "value = c", "return value, None"]
     assert remove_dead_code(lines) == ["a = p[0]", "c = a + a", "value = c", "return value, None"]
 

@@ -50,7 +50,7 @@ def test_the_gradients_of_neighbours_are_one_product() -> None:
 @pytest.mark.parametrize(
     "text", ["a = x @ w.T + h", "a = x @ w.T + d[:, None]", "a = d @ x + p[8]"]
 )
-def test_what_differs_between_rows_is_no_bias(text: str) -> None:
+def test_a_summand_that_differs_between_rows_is_no_bias(text: str) -> None:
     assert lines_of(text) == [text]
 
 

@@ -22,7 +22,11 @@ from tinygrad_lin import (
     total,
 )
 from tinygrad_lin.compiler import cache, strategy
-from tinygrad_lin.compiler.grouped_by_operation import GroupedWriter, constants_among_nodes, grouped
+from tinygrad_lin.compiler.grouped_by_operation import (
+    GroupedWriter,
+    constants_among_nodes,
+    group_nodes,
+)
 from tinygrad_lin.compiler.trace import Node, trace_graph
 
 
@@ -78,7 +82,7 @@ def test_a_group_comes_after_all_that_it_depends_on() -> None:
     root, leaves = wide(300, 30)
     trace = trace_graph(root, [], leaves)
     done: set[Node] = set()
-    for group in grouped(trace.nodes):
+    for group in group_nodes(trace.nodes):
         assert len({node.operation for node in group}) == 1
         for node in group:
             assert done.issuperset(n for n in node.nodes if n.operation is not None)

@@ -76,7 +76,7 @@ def test_lanes_of_the_gradient_are_set_and_added_to() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_added_to_lanes_is_computed_beside_them() -> None:
+def test_a_summand_of_lanes_is_computed_beside_them() -> None:
     zeros, sum_, addition, _ = run_lines(["gradient = xp.zeros(2)", "gradient[0:2] += p + p"])
     view = addition.removeprefix("_add(").partition(",")[0]
     beside = sum_.removesuffix(")").partition("out=")[2]

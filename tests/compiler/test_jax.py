@@ -51,7 +51,7 @@ def test_a_row_outside_the_domain_is_the_same_error() -> None:
         program.value_and_grad([1.0], [*range(1, 18), -1.0])
 
 
-def test_a_gradient_that_is_no_number_is_not_silent() -> None:
+def test_an_infinite_gradient_is_that_of_the_engine() -> None:
     """The value is finite there, and only the gradient is what the engine says: infinite."""
     w, x = Value(1.0, "w"), Value(1.0, "x")
     program = compile_graph(sqrt(w * x), batch=[x], wrt=[w], xp=jax.numpy)
@@ -65,7 +65,7 @@ def test_programs_on_jax_run_under_jit() -> None:
     assert hasattr(executable.program, "lower")  # Only what jax.jit returns has it.
 
 
-def test_float32_is_not_silent() -> None:
+def test_computing_in_float32_gives_a_warning() -> None:
     jax.config.update("jax_enable_x64", False)
     w = Value(1.0)
     with pytest.warns(UserWarning, match="jax_enable_x64"):

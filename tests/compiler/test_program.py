@@ -136,7 +136,7 @@ def test_outside_a_domain_the_row_is_named() -> None:
         (lambda v: maximum(1.0, 1 / v), 0.0),
     ],
 )
-def test_every_domain_is_watched(f: Any, bad: float) -> None:
+def test_leaving_the_domain_of_any_operation_is_noticed(f: Any, bad: float) -> None:
     x, w = Value(1.0, "x"), Value(1.0, "w")
     program = compile_graph(f(w * x), batch=[x], wrt=[w])
     with pytest.raises(DomainError, match="row 1 of the batch"):
@@ -211,7 +211,7 @@ def test_graphs_that_cannot_be_compiled_are_refused() -> None:
         compile_graph([], wrt=[w])
 
 
-def test_the_gradient_by_what_the_output_does_not_depend_on_is_0() -> None:
+def test_the_gradient_of_a_leaf_that_the_output_does_not_depend_on_is_0() -> None:
     x, w, unused = Value(2.0, "x"), Value(3.0, "w"), Value(1.0, "u")
     value, gradient = compile_graph(w * x, batch=[x], wrt=[w, unused]).value_and_grad(
         [3.0, 1.0], [2.0, 4.0]

@@ -48,7 +48,7 @@ def test_a_label_that_means_something_else_is_no_name(label: str) -> None:
     assert VariableNames().new(label, "mul") != label
 
 
-def test_a_label_that_is_free_is_a_name() -> None:
+def test_a_label_that_is_not_taken_is_a_variable_name() -> None:
     assert all(map(is_name, ["a", "loss", "w1", "x" * MAX_LENGTH]))
 
 

@@ -87,7 +87,7 @@ def test_lines_are_counted_as_an_editor_counts_them(tmp_path: Path) -> None:
         read_csv(path, x=["x"])
 
 
-def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = io.TextIOWrapper(io.BytesIO(b"x,y\n1,2\n3,4\n"))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert read_csv("-") == Data([[1.0], [3.0]], [2.0, 4.0])
@@ -138,7 +138,9 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=lambda given: repr(given[:40]) if isinstance(given, bytes) else "",
 )
-def test_a_fault_is_named_with_its_place(tmp_path: Path, content: bytes, said: list[str]) -> None:
+def test_a_fault_in_a_csv_file_is_named_with_its_place(
+    tmp_path: Path, content: bytes, said: list[str]
+) -> None:
     path = tmp_path / "points.csv"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -215,7 +217,9 @@ def test_any_bytes_give_finite_points_or_a_dataerror(
         (b"x,y\n1," + b"9" * 200_000 + b"\n", "line 2: field larger"),
     ],
 )
-def test_a_fault_is_a_dataerror_in_batches_too(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_fault_in_a_file_read_in_batches_is_a_dataerror(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
     path = tmp_path / "points.csv"
     path.write_bytes(content)
     for read in (read_csv, lambda path, **chosen: list(read_csv_batches(path, **chosen))):

@@ -26,7 +26,7 @@ def test_the_limit_measured_is_the_one_computed_to_more_than_3_digits() -> None:
 
 
 @pytest.mark.parametrize("name", ["norris", "anscombe1", "anscombe4"])
-def test_it_is_measured_on_other_points_too(name: str) -> None:
+def test_the_limit_is_measured_on_other_points_too(name: str) -> None:
     points = load(name)
     design = numpy.hstack([numpy.array(points.x), numpy.ones((len(points.y), 1))])
     limit = 2 / numpy.linalg.eigvalsh(design.T @ design / len(points.y))[-1]
@@ -39,7 +39,7 @@ def test_twice_the_cost_halves_the_limit() -> None:
     assert tried.measured == pytest.approx(LIMIT / 2, rel=1e-4)
 
 
-def test_the_four_verdicts_by_what_becomes_of_the_cost() -> None:
+def test_each_verdict_says_what_becomes_of_the_cost() -> None:
     # Along the steepest eigenvector a step multiplies the error by 1 - lr λ = 1 - 2 lr / LIMIT.
     rates = [1e-5 * LIMIT, 0.3 * LIMIT, 0.999 * LIMIT, 1.001 * LIMIT, 1.1 * LIMIT, 1e9]
     tried = sweep(Linear(), load("line"), rates)
@@ -73,7 +73,7 @@ def test_every_run_begins_at_the_same_place_and_the_model_is_left_there() -> Non
     assert [len(run.costs) for run in tried.runs[:2]] == [201, 201]
 
 
-def test_a_net_has_a_limit_too() -> None:
+def test_the_learning_rate_of_a_net_has_a_limit_too() -> None:
     points = Data([[-1.0], [0.0], [1.0]], [-1.0, 0.5, 1.0])
     tried = sweep(MLP([1, 3, 1]), points, [0.05, 100.0], steps=50)
     assert tried.runs[0].verdict in ("good", "too low")
@@ -101,7 +101,9 @@ def test_the_text_shows_every_rate_with_its_verdict() -> None:
         ([0.1], 10.5, "at least 4 steps"),
     ],
 )
-def test_what_is_no_sweep_is_refused(rates: list[float], steps: Any, said: str) -> None:
+def test_rates_and_steps_that_make_no_sweep_are_refused(
+    rates: list[float], steps: Any, said: str
+) -> None:
     line = Linear()
     before = data(line)
     with pytest.raises(DataError, match=said):

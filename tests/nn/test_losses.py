@@ -19,7 +19,7 @@ X, Y = [2.0, 4.0], [19.0, 35.0]
 PAIRS = st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=8)
 
 
-def test_the_first_gradients_of_the_article_by_hand() -> None:
+def test_the_first_gradients_of_the_article_are_those_computed_by_hand() -> None:
     line = Linear()
     predictions = [line(x) for x in X]
     cost = half_mse(predictions, Y)
@@ -32,7 +32,7 @@ def test_the_first_gradients_of_the_article_by_hand() -> None:
     assert [a.grad for a in predictions] == pytest.approx([e / 2 for e in errors], rel=1e-14)
 
 
-def test_whole_numbers_by_hand() -> None:
+def test_mse_of_whole_numbers_is_that_computed_by_hand() -> None:
     a = [Value(1.0), Value(4.0), Value(-2.0)]
     cost = mse(a, [3.0, 4.0, 1.0])  # errors 2, 0, 3
     assert cost.data == pytest.approx(13 / 3)
@@ -55,7 +55,7 @@ def test_a_target_may_be_a_value_that_gets_a_gradient() -> None:
 
 
 @given(pairs=PAIRS)
-def test_both_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
+def test_mse_and_half_mse_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
     given_a, given_y = numpy.array(pairs).T
     a = [Value(number) for number in given_a]
     y = [float(number) for number in given_y]
@@ -71,7 +71,7 @@ def test_both_agree_with_numpy(pairs: list[tuple[float, float]]) -> None:
 # Classes
 
 
-def test_cross_entropy_by_hand() -> None:
+def test_cross_entropy_is_that_computed_by_hand() -> None:
     z = [Value(0.0), Value(math.log(3)), Value(math.log(3))]  # sigmoids 1/2, 3/4, 3/4
     cost = binary_cross_entropy(z, [0, 1, 0])
     assert cost.data == pytest.approx((math.log(2) + math.log(4 / 3) + math.log(4)) / 3)
@@ -97,7 +97,7 @@ def test_cross_entropy_does_not_overflow(z: float, y: int) -> None:
     assert binary_cross_entropy([Value(z)], [1 - y]).data == 1e308
 
 
-def test_hinge_by_hand() -> None:
+def test_hinge_is_that_computed_by_hand() -> None:
     z = [Value(0.5), Value(0.5), Value(-3.0), Value(2.0)]
     cost = hinge(z, [1, -1, -1, -1])  # 0.5, 1.5, 0, 3
     assert cost.data == 5.0 / 4
@@ -126,13 +126,13 @@ def test_a_target_that_is_no_class_is_refused_with_its_place(
 @pytest.mark.parametrize(
     ("loss", "name"), [(binary_cross_entropy, "cross-entropy"), (hinge, "hinge")]
 )
-def test_their_results_have_names(loss: Any, name: str) -> None:
+def test_the_results_of_losses_have_labels(loss: Any, name: str) -> None:
     assert loss([Value(1.0)], numpy.array([1.0])).label == name
 
 
 @pytest.mark.parametrize("loss", [mse, half_mse, binary_cross_entropy, hinge])
 @pytest.mark.parametrize("targets", [[], [1.0], [1.0, 2.0, 3.0]])
-def test_as_many_predictions_as_targets_are_wanted(loss: Any, targets: list[float]) -> None:
+def test_there_must_be_as_many_predictions_as_targets(loss: Any, targets: list[float]) -> None:
     with pytest.raises(DataError, match=f"2 predictions do not match {len(targets)} targets"):
         loss([Value(1.0), Value(2.0)], targets)
 
@@ -153,7 +153,7 @@ def test_the_mean_of_nothing_is_refused(loss: Any) -> None:
         ([Value(1.0)], numpy.ones((1, 1)), "targets[0] must be one number"),
     ],
 )
-def test_what_is_no_sequence_of_numbers_is_refused(
+def test_predictions_that_are_no_sequence_of_numbers_are_refused(
     loss: Any, predictions: Any, targets: Any, said: str
 ) -> None:
     with pytest.raises(DataError, match=re.escape(said)):

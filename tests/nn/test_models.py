@@ -47,7 +47,7 @@ def test_a_seed_may_be_a_whole_number_of_numpy() -> None:
 
 
 @pytest.mark.parametrize("rng", [-1, 2**32, 1.5, "seed", None])
-def test_what_is_no_seed_is_refused(rng: Any) -> None:
+def test_a_seed_that_numpy_does_not_take_is_refused(rng: Any) -> None:
     with pytest.raises(DataError, match="rng must be"):
         Linear(rng=rng)
 
@@ -101,7 +101,7 @@ def test_several_inputs_and_outputs_by_hand() -> None:
         (2, 2, ["w[0,0]", "w[0,1]", "w[1,0]", "w[1,1]", "b[0]", "b[1]"]),
     ],
 )
-def test_labels_say_the_place_where_there_are_several(
+def test_labels_of_several_weights_have_their_indices(
     inputs: int, outputs: int, labels: list[str]
 ) -> None:
     model = Linear(inputs, outputs)
@@ -121,7 +121,7 @@ def test_a_wrong_number_of_features_is_refused(inputs: int, x: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", None, True])
-def test_a_shape_that_is_no_shape_is_refused(count: Any) -> None:
+def test_a_number_of_inputs_that_is_no_positive_integer_is_refused(count: Any) -> None:
     with pytest.raises(DataError, match="inputs must be a whole number"):
         Linear(inputs=count)
     with pytest.raises(DataError, match="outputs must be a whole number"):
@@ -146,7 +146,7 @@ FORMULAS: dict[str, Any] = {
 }
 
 
-def test_the_parameters_are_those_of_the_shape_in_order() -> None:
+def test_the_parameters_follow_the_layers_weights_before_biases() -> None:
     labels = [p.label for p in MLP([2, 3, 1]).parameters()]
     assert labels == [
         *("layer1.w[0,0]", "layer1.w[0,1]", "layer1.w[1,0]"),
@@ -188,7 +188,7 @@ def test_a_net_without_hidden_layers_is_a_line() -> None:
 
 
 @pytest.mark.parametrize("activation", FIVE)
-def test_its_gradients_are_right(activation: str) -> None:
+def test_the_gradients_of_a_net_are_right(activation: str) -> None:
     net = MLP([2, 3, 1], activation=activation)
     step = 1e-6
     net([0.7, -0.4]).backward()
@@ -217,7 +217,7 @@ def test_a_neuron_is_one_node_and_its_activation_another() -> None:
     assert len(nodes) == 2 * 16 + 2 * 16 + 1
 
 
-def test_its_layers_are_scopes() -> None:
+def test_the_layers_of_a_net_are_scopes() -> None:
     nodes = topological_order(MLP([1, 2, 1])(Value(1.0, "x")))
     scopes = [(v.label or v.op, v.scope) for v in nodes]
     for what in (("layer1.w[1,0]", ("layer 1",)), ("tanh", ("layer 1",)), ("x", ())):
@@ -256,7 +256,7 @@ def test_signals_neither_fade_nor_grow_through_ten_layers(activation: str) -> No
     assert 0.01 < size < 1.0
 
 
-def test_the_seed_decides_the_start() -> None:
+def test_the_seed_decides_the_first_weights_of_a_net() -> None:
     assert data(MLP([2, 3, 1])) == data(MLP([2, 3, 1], rng=42))
     assert data(MLP([2, 3, 1])) != data(MLP([2, 3, 1], rng=43))
     one, other = (MLP([2, 3, 1], rng=numpy.random.default_rng(7)) for _ in range(2))
@@ -264,7 +264,7 @@ def test_the_seed_decides_the_start() -> None:
 
 
 @pytest.mark.parametrize("rng", [-1, 2**32, 1.5, "seed", None])
-def test_what_is_no_seed_of_a_net_is_refused(rng: Any) -> None:
+def test_a_seed_of_a_net_that_numpy_does_not_take_is_refused(rng: Any) -> None:
     with pytest.raises(DataError, match="rng must be"):
         MLP([1, 2, 1], rng=rng)
 
@@ -285,7 +285,7 @@ def test_any_operation_of_one_operand_is_an_activation_one_s_own_included() -> N
 
 
 @pytest.mark.parametrize("name", ["nothing", "add", "dot", "total", "maximum", "neg", "", None])
-def test_what_is_no_activation_is_refused_with_those_there_are(name: Any) -> None:
+def test_an_unknown_activation_is_refused_with_the_known_ones(name: Any) -> None:
     with pytest.raises(DataError, match=r"activation.*tanh"):
         MLP([1, 2, 1], activation=name)
 
@@ -293,7 +293,7 @@ def test_what_is_no_activation_is_refused_with_those_there_are(name: Any) -> Non
 @pytest.mark.parametrize(
     "sizes", [[], [3], [1, 0, 1], [1, -2], [1, 2.5], ["1", "2"], [True, True], 3, None, "12"]
 )
-def test_sizes_that_are_no_shape_are_refused(sizes: Any) -> None:
+def test_sizes_that_make_no_net_are_refused(sizes: Any) -> None:
     with pytest.raises(DataError, match=r"sizes of a net.*\[2, 16, 16, 1\]"):
         MLP(sizes)
 
@@ -307,7 +307,7 @@ def test_a_wrong_number_of_features_of_a_net_is_refused(x: Any) -> None:
 # The file
 
 
-def test_saving_and_loading_is_exact(tmp_path: Path) -> None:
+def test_a_net_that_was_saved_predicts_exactly_the_same(tmp_path: Path) -> None:
     net, other = MLP([2, 3, 2], "sin", rng=1), MLP([2, 3, 2], "sin", rng=2)
     net.parameters()[0].data = 0.1 + 0.2
     net.parameters()[1].data = 5e-324
@@ -339,14 +339,14 @@ def test_a_file_of_another_shape_is_refused_and_changes_nothing(
     assert data(net) == before
 
 
-def test_the_repr_is_short() -> None:
+def test_the_repr_of_a_net_is_short() -> None:
     assert repr(MLP([2, 16, 16, 1])) == "MLP([2, 16, 16, 1], activation='tanh': 337 parameters)"
 
 
 # Learning
 
 
-def test_it_learns_what_no_line_can() -> None:
+def test_a_net_learns_what_no_line_can() -> None:
     corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     net = MLP([2, 4, 1])
     history = fit(net, corners, [0.0, 1.0, 1.0, 0.0], lr=0.5, steps=2000)

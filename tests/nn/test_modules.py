@@ -47,7 +47,7 @@ def saved(**changes: Any) -> str:
 
 
 @given(numbers=st.lists(FINITE, min_size=6, max_size=6))
-def test_saving_and_loading_is_exact(
+def test_a_model_that_was_saved_has_exactly_the_same_parameters(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[float]
 ) -> None:
     path = tmp_path_factory.mktemp("model") / "model.json"
@@ -67,7 +67,7 @@ def test_a_model_s_file_is_json_that_names_the_parameters(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_is_not_saved(tmp_path: Path, bad: float) -> None:
+def test_parameters_that_are_not_finite_are_not_saved(tmp_path: Path, bad: float) -> None:
     line, path = Linear(), tmp_path / "model.json"
     line.b[0].data = bad
     with pytest.raises(DataError, match="parameter 'b'"):
@@ -151,7 +151,7 @@ def test_a_file_that_is_not_text_changes_nothing(tmp_path: Path) -> None:
     assert data(line) == [W, B]
 
 
-def test_a_file_that_is_not_there_is_the_oserror_it_is(tmp_path: Path) -> None:
+def test_a_path_that_does_not_exist_is_an_oserror(tmp_path: Path) -> None:
     line = Linear()
     with pytest.raises(FileNotFoundError):
         line.load(tmp_path / "nothing.json")

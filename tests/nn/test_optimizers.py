@@ -36,7 +36,7 @@ from tinygrad_lin.nn.optimizers import OPTIMIZERS
 X, Y = [2.0, 4.0], [19.0, 35.0]
 
 
-def test_a_step_of_sgd_by_hand() -> None:
+def test_a_step_of_sgd_is_that_computed_by_hand() -> None:
     w, b = Value(2.0), Value(-1.0)
     w.grad, b.grad = 4.0, -8.0
     SGD([w, b], lr=0.25).step()
@@ -83,7 +83,7 @@ def walked(optimizer: Optimizer, gradients: list[float]) -> list[float]:
 # Momentum and Adam, against the sums that their recursions add up to
 
 
-def test_three_steps_of_momentum_by_hand() -> None:
+def test_three_steps_of_momentum_are_those_computed_by_hand() -> None:
     # The speed is 4, then 4 / 2 + 2 = 4, then 4 / 2 - 3 = -1.
     assert walked(Momentum([Value(0.0)], 0.25, beta=0.5), [4.0, 2.0, -3.0]) == [-1.0, -2.0, -1.75]
 
@@ -113,7 +113,7 @@ def test_adam_s_first_step_is_lr_whatever_the_gradient(gradient: float) -> None:
     assert walked(Adam([Value(0.0)], 0.1), [gradient]) == [pytest.approx(wanted, rel=1e-12)]
 
 
-def test_adam_s_second_step_by_hand() -> None:
+def test_adam_s_second_step_is_that_computed_by_hand() -> None:
     # m = (0.5² 4 + 0.5 0) / (1 - 0.5²) = 4/3 and v = (0.25 0.75 16 + 0) / (1 - 0.75²) = 48/7.
     one, two = walked(Adam([Value(0.0)], 1.0, beta1=0.5, beta2=0.75, eps=1.0), [4.0, 0.0])
     assert one == pytest.approx(-4 / 5)
@@ -288,7 +288,7 @@ def test_newton_rests_after_a_step_that_rounding_hides() -> None:
     assert moves == [True, True, False, True]
 
 
-def test_newton_asks_for_the_cost() -> None:
+def test_newton_without_the_cost_is_an_error() -> None:
     with pytest.raises(OperandError, match="needs the cost"):
         Newton([Value(1.0)]).step()
 

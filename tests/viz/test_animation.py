@@ -11,7 +11,7 @@ from PIL import Image
 
 from tinygrad_lin import Data, DataError, History, Linear, fit
 from tinygrad_lin.viz import animation
-from tinygrad_lin.viz.animation import PER_SECOND, REST, animate_curve
+from tinygrad_lin.viz.animation import FPS, LAST_FRAME_REPEATS, animate_curve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,8 @@ def test_a_gif_moves_from_the_start_to_the_end_and_rests(tmp_path: Path) -> None
             heights.append(blue(image))
             durations.append(image.info["duration"])
     assert len(heights) == 4
-    each = 1000 / PER_SECOND
-    assert durations == [each, each, each, (1 + REST) * each]
+    each = 1000 / FPS
+    assert durations == [each, each, each, (1 + LAST_FRAME_REPEATS) * each]
     # The curve on the left is the bias, and pixels count downwards.
     biases = [snapshot.parameters[1] for snapshot in history.snapshots]
     slope, _ = numpy.polyfit(biases, heights, 1)
@@ -72,7 +72,7 @@ def test_an_mp4_is_made_of_frames_by_ffmpeg(
     model, history = trained(3)
     animate_curve(model, POINTS, history.snapshots, tmp_path / "learning.mp4")
     frame = 640 * 400 * 4
-    assert len((tmp_path / "learning.mp4").read_bytes()) == (4 + REST) * frame
+    assert len((tmp_path / "learning.mp4").read_bytes()) == (4 + LAST_FRAME_REPEATS) * frame
 
 
 def test_without_ffmpeg_there_is_no_mp4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_without_ffmpeg_there_is_no_mp4(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_animated_is_refused(tmp_path: Path) -> None:
+def test_an_animation_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     model, history = trained(1)
     with pytest.raises(DataError, match=r"a \.gif or an \.mp4, not 'learning\.txt'"):
         animate_curve(model, POINTS, history.snapshots, "learning.txt")

@@ -43,7 +43,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK, PRINT])
-def test_text_has_contrast_enough(theme: Any) -> None:
+def test_text_has_enough_contrast_in_every_theme(theme: Any) -> None:
     backgrounds = [theme.background, theme.box, theme.leaf, theme.scope]
     for ground in (*backgrounds, *theme.positive, *theme.negative):
         assert contrast(theme.ink, ground) >= 4.5, ground

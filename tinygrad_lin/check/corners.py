@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     """The parts of an operation's predicate that hold at a node."""
     from tinygrad_lin.check.numeric.partial_derivative import FunctionOfOneInput
 
+MIN_DISTANCE = 1e-9
+"""Nearer to a corner than this, relative to x, rounding hides that the derivatives differ."""
 CORNER: Side = set()
 """No part of the predicate holds: the node is in a corner."""
 ANYWHERE: Side = {"anywhere"}
@@ -36,7 +38,7 @@ ANYWHERE: Side = {"anywhere"}
 def sides_of_corners(output: Value, leaf: Value) -> list[Side]:
     """For each node that can have a corner, on which side of it the node lies as the leaf moves."""
     found: list[Side] = []
-    tangents: dict[Value, float] = {}
+    all_tangents: dict[Value | float, float] = {}
     for node in topological_order(output):
         operation = node.operation
         if operation is None or not operation.smooth or operation.variadic:
@@ -47,9 +49,9 @@ def sides_of_corners(output: Value, leaf: Value) -> list[Side]:
             branch = FLOATS(operation.branch, ", ".join(operation.operands))(*numbers)
             side = {f"{text}, branch {branch}" for text in side}
         if not side:
-            tangents = tangents or tangents_by(output, leaf)
-            moves = [tangents.get(x, 0.0) if isinstance(x, Value) else 0.0 for x in node.operands]
-            leads_out = bool(operation.branch) or leads_out_of_corner(operation, numbers, moves)
+            all_tangents = all_tangents or node_tangents(output, leaf)
+            tangents = [all_tangents.get(operand, 0.0) for operand in node.operands]
+            leads_out = bool(operation.branch) or leads_out_of_corner(operation, numbers, tangents)
             side = CORNER if leads_out else ANYWHERE
         found.append(side)
     return found
@@ -64,9 +66,9 @@ def are_the_same_sides(here: list[Side], there: list[Side] | None) -> bool:
     )
 
 
-def tangents_by(output: Value, leaf: Value) -> dict[Value, float]:
-    """The derivative of every node by a leaf."""
-    tangents = {leaf: 1.0}
+def node_tangents(output: Value, leaf: Value) -> dict[Value | float, float]:
+    """The derivative of every node with respect to a leaf."""
+    tangents: dict[Value | float, float] = {leaf: 1.0}
     for node in topological_order(output):
         if node is not leaf and node.operation is not None:
             tangents[node] = sum(
@@ -76,14 +78,14 @@ def tangents_by(output: Value, leaf: Value) -> dict[Value, float]:
     return tangents
 
 
-def leads_out_of_corner(operation: Operation, numbers: list[float], moves: list[float]) -> bool:
-    """Whether a node in a corner leaves it when its operands move."""
-    fastest = max(map(abs, moves))
+def leads_out_of_corner(operation: Operation, numbers: list[float], tangents: list[float]) -> bool:
+    """Whether a node in a corner leaves it when its operands move as the tangents say."""
+    fastest = max(map(abs, tangents))
     if not 0.0 < fastest < math.inf:
         return False
     step = 1e-3 * max(1.0, *map(abs, numbers)) / fastest
     return any(
-        holds(part, [x + direction * step * move for x, move in zip(numbers, moves)])
+        holds(part, [x + direction * step * tangent for x, tangent in zip(numbers, tangents)])
         for _, part in smooth_parts(operation)
         for direction in (-1, 1)
     )
@@ -104,10 +106,6 @@ def holds(part: Callable[..., Any], numbers: list[float]) -> bool:
         return bool(part(*numbers))
     except (ValueError, ArithmeticError):
         return False
-
-
-HIDDEN = 1e-9
-"""Nearer to a corner than this, relative to x, rounding hides that the derivatives differ."""
 
 
 class CornerSearch:
@@ -149,7 +147,7 @@ class CornerSearch:
     def smooth_step_without_graph(self, rtol: float, atol: float) -> float:
         """The same for a function that records no graph: how near its two derivatives agree."""
         step = self.max_step
-        while step > HIDDEN * max(abs(self.x), 1.0):
+        while step > MIN_DISTANCE * max(abs(self.x), 1.0):
             left, right = (derivative(self.function.value, self.x, step, d) for d in (-1, 1))
             slack = 10.0 * (left.error + right.error) + rtol * abs(left.value) + atol
             if not abs(left.value - right.value) > slack:
@@ -161,7 +159,7 @@ class CornerSearch:
         """The point on one side of a corner, as near to it as rounding allows."""
         if here is None:
             name = "right" if direction > 0 else "left"
-            x = self.x + direction * (HIDDEN * max(abs(self.x), 1.0))
+            x = self.x + direction * (MIN_DISTANCE * max(abs(self.x), 1.0))
             return [EvaluationPoint(x, direction, self.max_step, name)]
         distance = self.min_step
         while distance < self.max_step:

@@ -101,7 +101,7 @@ class Entry(NamedTuple):
         analytic: the derivative under test.
         numeric: the one from finite differences.
         complex_step: the one by a complex step, exact to rounding; NaN where there is none.
-        error: how far the analytic one is from those of the other two that are certain.
+        error: how far the analytic one is from the others, of which only certain ones count.
         estimate: how far the numeric one may be off, by its own estimate.
         tolerance: how far they may be apart.
         step: the smallest step of the differences.

@@ -57,9 +57,9 @@ def check_everywhere(
     if f is None:
         return partial(check_everywhere, within=within, max_examples=max_examples, **options)
     names, points = parameters_and_points(f, dict(within or {}))
-    quiet = [HealthCheck.filter_too_much]
-    test = given(points)(check_of_a_point(f, names, options))
-    test = settings(max_examples=max_examples, deadline=None, suppress_health_check=quiet)(test)
+    ignored = [HealthCheck.filter_too_much]
+    test = given(points)(make_point_check(f, names, options))
+    test = settings(max_examples=max_examples, deadline=None, suppress_health_check=ignored)(test)
     name = getattr(f, "__name__", "")
     if name.isidentifier():  # Some versions of Hypothesis look for the source of "<lambda>".
         test.__name__ = test.__qualname__ = name
@@ -68,19 +68,19 @@ def check_everywhere(
     return test
 
 
-def check_of_a_point(
+def make_point_check(
     f: Callable[..., Any], names: list[str], options: dict[str, Any]
 ) -> Callable[..., None]:
     """A function that checks the gradient at one point, and rejects points outside the domain."""
     has_gradient = options.get("gradient") is not None
 
-    def everywhere(point: list[float]) -> None:
+    def check_point(point: list[float]) -> None:
         leaves = [Value(x, name) for x, name in zip(point, names)]
         if not has_value(f, point) or not (has_gradient or has_value(f, leaves)):
             reject()
         check_gradients(f, *leaves, **options)
 
-    return everywhere
+    return check_point
 
 
 def parameters_and_points(
@@ -93,7 +93,7 @@ def parameters_and_points(
         raise DataError(f"{name} takes sequences: check a function of scalars that uses it")
     names = list(operation.operands) if operation else list(inspect.signature(f).parameters)
     if not names:
-        raise DataError(f"{f!r} has no parameters to differentiate by")
+        raise DataError(f"{f!r} has no parameters to check derivatives with respect to")
     if unknown := [name for name in within if name not in names]:
         raise DataError(f"there is no parameter {unknown[0]!r}; there are {', '.join(names)}")
     if operation is not None and not within:

@@ -79,7 +79,7 @@ def apply_operation(operation: Operation, operands: list[ast.expr]) -> ast.expr:
 
 
 def literal(number: float) -> ast.expr:
-    """A number; a negative one becomes the minus of a positive one, so that brackets are put."""
+    """A number; a negative one becomes the minus of a positive one, so that it gets brackets."""
     if str(number)[0] == "-":
         return ast.UnaryOp(ast.USub(), ast.Constant(-number))
     return ast.Constant(number)
@@ -88,7 +88,7 @@ def literal(number: float) -> ast.expr:
 def leaf_names(leaves: Sequence[Value]) -> list[str]:
     """A name for each leaf: its label where that can be a name, else x0, x1 and so on.
 
-    Python takes some letters for others (ａ for a), so labels with such letters are no names.
+    Python reads some letters as others (ａ as a), so labels with such letters are no names.
     """
     labels = [leaf.label for leaf in leaves]
     return [

@@ -145,7 +145,7 @@ def train(plan: Plan) -> TrainingResult:
             patience=settings.patience, checkpoint=checkpoint, resume=settings.resume,
         )  # fmt: skip
     except DivergedError:
-        checkpoint.unlink(missing_ok=True)  # It leads nowhere.
+        checkpoint.unlink(missing_ok=True)  # Going on from it would diverge, too.
         raise
     if not history.costs:
         raise KeyboardInterrupt  # It came before the first step, so that nothing was learned.

@@ -51,10 +51,10 @@ class Plan(NamedTuple):
     """Everything that determines a training."""
 
     settings: FitSettings
-    points: Data  # In their own units.
-    units: Standardization | None  # Of the training, if the data are scaled for it.
-    scaled: Data  # In the units of the training.
-    model: Module  # A line or a net, untrained.
+    points: Data  # The points in their own units.
+    units: Standardization | None  # How the points are scaled for the training, if at all.
+    scaled: Data  # The points in the units of the training.
+    model: Module  # An untrained line or net.
     loss: str
     limit: float | None  # The largest learning rate that converges, where it is known.
     learning_rate: float

@@ -13,7 +13,7 @@ from tinygrad_lin.cli.options import LOSSES
 from tinygrad_lin.cli.output import print_lines
 from tinygrad_lin.nn.data import format_csv
 from tinygrad_lin.nn.models import Linear
-from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.training.batches import split_indices
 from tinygrad_lin.value import Value
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ class TrainingResult(NamedTuple):
 def cost_graph(plan: Plan) -> Value:
     """The graph of the cost of the points learned from, with labels and gradients."""
     points, settings = plan.points, plan.settings
-    places: Sequence[int] = range(len(points.y))
+    indices: Sequence[int] = range(len(points.y))
     if settings.validation:
-        places, _ = split(len(points.y), settings.validation, settings.seed)
-    rows = [[Value(v, name) for v, name in zip(points.x[k], points.features)] for k in places]
-    cost = LOSSES[plan.loss]([plan.model(row) for row in rows], [points.y[k] for k in places])
+        indices, _ = split_indices(len(points.y), settings.validation, settings.seed)
+    rows = [[Value(v, name) for v, name in zip(points.x[k], points.features)] for k in indices]
+    cost = LOSSES[plan.loss]([plan.model(row) for row in rows], [points.y[k] for k in indices])
     for parameter in plan.model.parameters():
         parameter.grad = 0.0
     cost.backward()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-MULTILINE_ERRORS = ExpressionError, GradientMismatch  # Their messages show something below.
+MULTILINE_ERRORS = ExpressionError, GradientMismatch  # Below, they show an expression or a table.
 
 
 def print_lines(*lines: str, err: bool = False) -> None:

@@ -23,7 +23,7 @@ from tinygrad_lin.nn.standardization import Scaling
 if TYPE_CHECKING:
     from tinygrad_lin.nn.losses import Loss
 
-RATES_IN_RANGE = 12  # The limit comes on top.
+RATES_IN_RANGE = 12  # The limit is one more rate, where it lies in the range.
 PICTURE = "sweep.png"
 
 
@@ -69,7 +69,7 @@ def sweep_command(
     loss_function = options.LOSSES[options.choose_loss(loss, data, points)]
     if standardize:
         points = replace(points, x=Scaling.of(points).apply(points.x))
-    tried = try_rates(points, rates, steps, loss_function)
+    tried = run_sweep(points, rates, steps, loss_function)
     picture = write_picture(out, tried)
     if as_json:
         print_json(sweep_as_dict(tried, steps, picture))
@@ -77,7 +77,7 @@ def sweep_command(
         print_lines(*str(tried).split("\n"), f"wrote {picture}")
 
 
-def try_rates(points: Data, rates: str | None, steps: int, loss: Loss) -> Sweep:
+def run_sweep(points: Data, rates: str | None, steps: int, loss: Loss) -> Sweep:
     """Train a line at each of the learning rates."""
     model = Linear(len(points.features))
     cost = loss([model(row) for row in points.x], points.y)

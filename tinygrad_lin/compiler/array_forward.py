@@ -137,7 +137,7 @@ def output_lines(forward: ForwardWriter, output: Location | float, per_row: bool
     if per_row or not output.variable.batched:
         zeros = " + xp.zeros(n)" if per_row and not output.variable.batched else ""
         return [f"value = {output.text}{zeros}"]
-    terms = [str(term) for term in summed(forward, output)]
+    terms = [str(term) for term in summed_terms(forward, output)]
     if len(terms) == 1:
         return [f"value = weight * {terms[0]}"]
     if len(terms) <= MAX_TERMS_IN_A_LINE:
@@ -145,7 +145,7 @@ def output_lines(forward: ForwardWriter, output: Location | float, per_row: bool
     return [*sum_lines("value", terms), "value = weight * value"]
 
 
-def summed(forward: ForwardWriter, output: Location) -> list[Product]:
+def summed_terms(forward: ForwardWriter, output: Location) -> list[Product]:
     """The terms that add up to the sum of the output over all rows."""
     made_by = {instruction.output: instruction for instruction in forward.instructions}
     terms: list[Product] = []

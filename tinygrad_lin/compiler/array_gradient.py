@@ -33,7 +33,7 @@ class GradientWriter:
 
     Args:
         forward: the writer of the forward pass; the statements follow its own.
-        parameters: the variable that the derivatives are taken by.
+        parameters: the variable that the gradient is taken with respect to.
         per_row: whether there is a gradient for each row of the batch, and not their average.
     """
 
@@ -86,7 +86,7 @@ class GradientWriter:
 
         Truth values that are used once stay where they are used.
         """
-        contributions = merged(contributions)
+        contributions = merge_contributions(contributions)
         name = f"d_{variable.name}"
         every = tuple(range(variable.width or 0))
         if all(lanes is None or (every and lanes == every) for lanes, _ in contributions):
@@ -142,7 +142,7 @@ class GradientWriter:
             axes = axes_of_partial(instruction, position)
             for factor in split_factors(local):
                 known = constant_value(parse_expression(factor))
-                # Truth values alone would add up to one, and have no negative.
+                # NumPy's truth values add up to True, and have no negative.
                 as_number = f"1.0 * {factor}" if factor.startswith("xp.logical_not(") else factor
                 if known is not None:
                     gradient = gradient._replace(number=gradient.number * known)
@@ -209,7 +209,7 @@ class GradientWriter:
             self.lines.append(f"{name} = {upstream} + xp.zeros_like({output.name})")
             upstream = Product(text=name, axes=output.axes)
         elif batched and (wide or inputs.variable.needs_gradient) and upstream[:2] != (1.0, ()):
-            # A column is scaled sooner than the matrices that are made of it.
+            # Scaling a column is quicker than scaling the matrices that are made of it.
             self.lines.append(f"{name} = {upstream}")
             upstream = Product(text=name, axes=output.axes)
         number, scalars, d, _ = upstream
@@ -241,7 +241,7 @@ class GradientWriter:
         every = tuple(range(variable.width or 0))
         contributions = [
             (every if lanes is None else lanes, gradient)
-            for lanes, gradient in merged(self.contributions.pop(variable, []))
+            for lanes, gradient in merge_contributions(self.contributions.pop(variable, []))
         ]
         contributions.sort(key=lambda contribution: len(contribution[0]))
         signs: list[str] = []
@@ -263,7 +263,7 @@ def gradient_size(variable: Variable) -> str:
 
 
 def axes_of_partial(instruction: Instruction, position: int) -> Axes:
-    """Which axes a local derivative has, by the names in its formula."""
+    """Which axes a local derivative has, judging by the names in its formula."""
     operation, output = instruction.operation, instruction.output
     tree = parse_expression(operation.partials[position])
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -276,8 +276,8 @@ def axes_of_partial(instruction: Instruction, position: int) -> Axes:
     return axes
 
 
-def merged(contributions: list[Contribution]) -> list[Contribution]:
-    """Contributions; those that differ only in a number become one."""
+def merge_contributions(contributions: list[Contribution]) -> list[Contribution]:
+    """Merge the contributions that differ only in a number."""
     numbers: dict[Contribution, float] = {}
     for lanes, gradient in contributions:
         key = Contribution(lanes, gradient._replace(number=1.0))

@@ -18,7 +18,7 @@ import numpy
 
 from tinygrad_lin.compiler.shapes import Shape, is_matrix, shape_text
 
-CACHE_LINE = 64  # Bytes in a line of the processor's cache.
+CACHE_LINE = 64  # The processor's cache holds memory in lines of this many bytes.
 
 
 class Array(NamedTuple):
@@ -144,7 +144,7 @@ def names_in(text: str) -> list[str]:
     return re.findall(r"[A-Za-z_]\w*", text)
 
 
-def aligned(shape: tuple[int, ...], kind: type) -> numpy.ndarray[Any, Any]:
+def aligned_array(shape: tuple[int, ...], kind: type) -> numpy.ndarray[Any, Any]:
     """An array that begins with a line of the processor's cache, which makes it quicker."""
     size = math.prod(shape) * numpy.dtype(kind).itemsize
     memory = numpy.empty(size + CACHE_LINE, numpy.uint8)
@@ -154,11 +154,12 @@ def aligned(shape: tuple[int, ...], kind: type) -> numpy.ndarray[Any, Any]:
 
 def ones(shape: tuple[int, ...]) -> numpy.ndarray[Any, Any]:
     """An array of ones."""
-    array = aligned(shape, float)
+    array = aligned_array(shape, float)
     array.fill(1.0)
     return array
 
 
 MAKERS: dict[str, Any] = {
-    "_float": partial(aligned, kind=float), "_bool": partial(aligned, kind=bool), "_ones": ones
+    "_float": partial(aligned_array, kind=float),
+    "_bool": partial(aligned_array, kind=bool), "_ones": ones,
 }  # fmt: skip

@@ -39,7 +39,7 @@ def fuse_layers(trees: list[ast.stmt], shapes: dict[str, Shape]) -> tuple[list[a
                     continue
                 text, d = ast.unparse(product), ast.unparse(product.left)
                 of_bias = ast.unparse(value).replace(text, f"{d}.sum()")
-                bias = by_text.get(normalized(f"{ast.unparse(array)}[{k}] = {of_bias}"))
+                bias = by_text.get(normalize_statement(f"{ast.unparse(array)}[{k}] = {of_bias}"))
                 if bias:
                     trees.remove(tree)
                     trees[trees.index(bias)] = tree
@@ -101,6 +101,6 @@ def find_product(tree: ast.expr, inputs: set[str]) -> ast.BinOp | None:
     return None
 
 
-def normalized(text: str) -> str:
+def normalize_statement(text: str) -> str:
     """A statement as ``ast.unparse`` writes it."""
     return ast.unparse(parse_statements(text)[0])

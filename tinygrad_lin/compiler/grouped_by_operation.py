@@ -34,7 +34,7 @@ class GroupedWriter:
 
     def __init__(self, order: list[Node], wrt: list[Node]) -> None:
         self.positions: dict[Node | str, int] = {leaf: k for k, leaf in enumerate(wrt)}
-        self.groups: list[list[Node]] = grouped(order)
+        self.groups: list[list[Node]] = group_nodes(order)
         self.constants: dict[str, Any] = {}
         self.numbers: list[float] = constants_among_nodes(order)
         self.positions |= {repr(number): k for k, number in enumerate(self.numbers, len(wrt))}
@@ -131,7 +131,7 @@ def kind(node: Node) -> Kind:
     return node.operation.name, tuple([isinstance(operand, Node) for operand in node.operands])
 
 
-def grouped(order: list[Node]) -> list[list[Node]]:
+def group_nodes(order: list[Node]) -> list[list[Node]]:
     """Nodes in groups of one kind, each after the groups that it depends on."""
     waits: dict[Node, int] = {}
     users: dict[Node, list[Node]] = defaultdict(list)

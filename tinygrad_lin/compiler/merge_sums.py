@@ -12,7 +12,7 @@ from tinygrad_lin.ops import TABLE
 
 
 def merge_sums(output: Node | float, order: list[Node]) -> Node | float:
-    """The output with its sums merged; an addition that nothing else uses melts into the next."""
+    """The output with its sums merged; an addition that nothing else uses joins the next."""
     add = TABLE["add"]
     uses = Counter(operand for node in order for operand in node.nodes)
     inner = {
@@ -27,13 +27,13 @@ def merge_sums(output: Node | float, order: list[Node]) -> Node | float:
     for node in order:
         operands = [merged.get(o, o) if isinstance(o, Node) else o for o in node.operands]
         if node.operation is not add:
-            merged[node] = simplified(node, operands)
+            merged[node] = simplify(node, operands)
             continue
         parts: list[Node | float] = []
         for before, operand in zip(node.operands, operands):
             if isinstance(before, Node) and before in inner:
-                melted = terms.pop(before)
-                parts = melted if not parts else parts + melted
+                inner_terms = terms.pop(before)
+                parts = inner_terms if not parts else parts + inner_terms
             else:
                 parts.append(operand)
         if node in inner:
@@ -43,8 +43,8 @@ def merge_sums(output: Node | float, order: list[Node]) -> Node | float:
     return merged.get(output, output) if isinstance(output, Node) else output
 
 
-def simplified(node: Node, operands: list[Node | float]) -> Node:
-    """An operation on other operands: neurons of one input and sums of one term are no sums."""
+def simplify(node: Node, operands: list[Node | float]) -> Node:
+    """An operation on merged operands; a neuron of one input and a sum of one term are no sums."""
     if node.operation is TABLE["dot"] and len(operands) == 3:
         product = Node(TABLE["mul"], operands[:2])
         return Node(TABLE["add"], [product, operands[2]], node.label)
@@ -60,13 +60,13 @@ def simplified(node: Node, operands: list[Node | float]) -> Node:
 def sum_of(parts: list[Node | float], label: str) -> Node | None:
     """A sum of more than two terms as one operation, None if there are not so many."""
     if len(parts) > 2:
-        parts = counted(parts)
+        parts = count_terms(parts)
     if len(parts) > 2:
         return sum_of_products(parts, label) or Node(TABLE["total"], parts, label)
     return None
 
 
-def counted(parts: list[Node | float]) -> list[Node | float]:
+def count_terms(parts: list[Node | float]) -> list[Node | float]:
     """The terms of a sum; a term that occurs several times is multiplied by its count."""
     counts = Counter(part for part in parts if isinstance(part, Node))
     numbers = [part for part in parts if not isinstance(part, Node)]

@@ -34,7 +34,7 @@ def compile_graph(
     Args:
         output: the Value to compute, such as the cost of one example, or several of them.
         batch: leaves that have a column of numbers each, or lists of leaves that have a matrix.
-        wrt: the leaves that derivatives are taken by; all others that have a label if not given.
+        wrt: the leaves to differentiate with respect to; by default, all others with a label.
         xp: NumPy, or a namespace that speaks its language, such as jax.numpy.
 
     Raises:
@@ -110,7 +110,7 @@ class Program:
         return self._run(0, params, batch, with_gradient=False)[0]
 
     def value_and_grad(self, params: ArrayLike, *batch: ArrayLike) -> tuple[Any, NDArray[float64]]:
-        """The output and its gradient by wrt, both averaged over the batch.
+        """The output and its gradient with respect to wrt, both averaged over the batch.
 
         Raises:
             DomainError: an operand lies outside an operation's domain; the message names the

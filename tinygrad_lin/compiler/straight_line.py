@@ -35,7 +35,7 @@ class StraightLineWriter:
     Args:
         order: the operations, operands first.
         output: the output, a number if nothing varies.
-        parameters: the leaves that the derivatives are taken by.
+        parameters: the leaves that the gradient is taken with respect to.
         columns: for each array of the batch its name and its leaves, or its only leaf.
         names: gives each operation a variable; without it all values are in one list.
     """
@@ -67,7 +67,7 @@ class StraightLineWriter:
             name = names.new(node.label, node.operation.name) if names else ""
             self.values[node] = name or f"v[{k}]"
             self.gradients[node] = f"d_{name}" if name else f"d[{k}]"
-        # A pass may be cut between two statements: so what both need is in the list, too.
+        # A pass may be cut between two statements, so what both need is in the list, too.
         self.partials, self.local = ("every", "slope") if names else ("d[-1]", "d[-2]")
         self.templates: dict[object, str] = {}
 
@@ -168,7 +168,7 @@ class StraightLineWriter:
                 }
         given = operand_texts(operation, texts, self.values[node])
         template = self.template(formula, list(given), known)
-        return filled(template, {f"_{name}": text for name, text in given.items()})
+        return fill_template(template, {f"_{name}": text for name, text in given.items()})
 
     def template(self, formula: str, names: Sequence[str], known: dict[str, str]) -> str:
         """A formula whose names have an underscore, so that texts can be filled in; made once."""
@@ -184,6 +184,6 @@ class StraightLineWriter:
         return self.templates[key]
 
 
-def filled(template: str, names: dict[str, str]) -> str:
+def fill_template(template: str, names: dict[str, str]) -> str:
     """A template with texts in the place of its names."""
     return re.sub(r"\b_\w+\b", lambda match: names.get(match[0], match[0]), template)

@@ -33,14 +33,14 @@ MAX_NAMED_OPERATIONS = 200  # A longer program does not read better with a name 
 MIN_LANES = 8  # An instruction on arrays that replaces fewer operations is not worth it.
 MIN_GROUP = 256  # Operations in smaller groups are quicker one by one.
 MAX_INSTRUCTIONS = 2_000  # A longer program is a straight line, cut into functions.
-MAX_BLOCK_NUMBERS = 100_000  # A block of rows has so many numbers, which stay in the cache.
+MAX_BLOCK_NUMBERS = 100_000  # A block of rows with so many numbers stays in the cache.
 MAX_COLUMN_NUMBERS = 8_000_000  # A program on columns holds all of them at once.
 MIN_BLOCK_ROWS = 1024  # A smaller block would not be worth a call.
 MIN_FUSED_ROWS = 32  # With fewer rows, laying biases beside weights takes longer than adding them.
 
 
 class Task(NamedTuple):
-    """What an executable shall compute."""
+    """What an executable is to compute."""
 
     output: Value
     columns: list[list[Value]]  # The leaves of each array of the batch.
@@ -57,7 +57,7 @@ class ExecutableBuilder:
         self.with_gradient: bool = task.with_gradient
         leaves = [leaf for column in task.columns for leaf in column]
         self.per_row: bool = task.per_row and bool(leaves)
-        # With a result for each row, each row has parameters of its own, and a gradient.
+        # With a result for each row, each row has its own parameters and gradient.
         batch, fixed = ([*leaves, *task.wrt], []) if self.per_row else (leaves, task.wrt)
         trace = trace_graph(task.output, batch, fixed)
         self.operations: int = trace.operations

@@ -28,7 +28,7 @@ class Variable:
     name: str
     batched: bool  # Whether it has a row for each row of the batch.
     width: int | None  # How many lanes it has, None for one that is no vector.
-    needs_gradient: bool  # Whether it depends on what the derivatives are taken by.
+    needs_gradient: bool  # Whether it depends on a leaf that the gradient is taken with respect to.
 
     @property
     def shape(self) -> Shape:
@@ -108,7 +108,7 @@ class Vectorizer:
             for node in by_level[level]:
                 groups[self.key(node)].append(node)
             for group in groups.values():
-                # In the order of their operands: then these are a slice of their variable.
+                # Sorted by their operands, so that these are a slice of their variable.
                 self.vectorize(sorted(group, key=self.lanes_of))
 
     def key(self, node: Node) -> object:
@@ -147,7 +147,7 @@ class Vectorizer:
             return
         columns = list(zip(*(node.operands for node in group)))
         parts = [self.part(column) for column in columns]
-        if all(set(column) == {column[0]} for column in columns):  # All are the same.
+        if all(set(column) == {column[0]} for column in columns):  # The nodes are equal.
             self.map_node(operation, group[0])
             self.locations |= dict.fromkeys(group, self.locations[group[0]])
             return

@@ -32,7 +32,7 @@ NOT_TEXT = re.compile("[\0\udc80-\udcff]")
 """Zero bytes, and what bytes that are not UTF-8 are decoded to."""
 
 FORMULA_SIGNS = tuple("=+-@＝＋－＠\ufeff")
-"""A spreadsheet may compute a cell that begins so; readers drop the last, a byte order mark."""
+"""A spreadsheet may run a cell that begins with one as a formula. The last is a byte order mark."""
 
 
 @dataclass(frozen=True)

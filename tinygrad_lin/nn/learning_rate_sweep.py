@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 VERDICTS = ("too low", "good", "at the limit", "diverging")
 TOO_LOW, GOOD, AT_THE_LIMIT, DIVERGING = VERDICTS
 LIMIT_MARGIN = 0.01
-"""A learning rate is at the limit if it differs from it by no more than this part of it."""
+"""A learning rate counts as at the limit if it is off by no more than this part of the limit."""
 MAX_COST_LEFT = 0.01
-"""A good learning rate leaves no more than this part of the cost that can be learned."""
+"""A good learning rate leaves no more than this part of the cost that training can remove."""
 LIMIT_PRECISION = 1e-5
-"""The measured limit is right to this part of it."""
+"""How precisely the limit is measured, relative to it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def sweep(
         raise DataError(f"a sweep needs at least 4 steps to see them grow or shrink, not {steps!r}")
     runs, measured, computed = try_rates(model, data, rates, loss, steps)
     lowest = min(min(each.costs) for each in runs)
-    judged = [replace(each, verdict=verdict(each, lowest, measured)) for each in runs]
+    judged = [replace(each, verdict=judge(each, lowest, measured)) for each in runs]
     return Sweep(judged, measured, computed)
 
 
@@ -175,8 +175,8 @@ def descend(model: Module, data: Data, rate: float, loss: Loss, steps: int) -> R
     return Run(rate, costs, (last / middle) ** (1 / passed) if middle else 0.0)
 
 
-def verdict(run: Run, lowest: float, limit: float | None) -> str:
-    """What to say of a run."""
+def judge(run: Run, lowest: float, limit: float | None) -> str:
+    """The verdict on a run."""
     if limit and abs(run.rate / limit - 1.0) <= LIMIT_MARGIN:
         return AT_THE_LIMIT
     if run.growth > 1.0:

@@ -38,7 +38,7 @@ class Module:
         """The prediction for one point: a Value, or a list of them for several outputs.
 
         Raises:
-            DataError: x has not as many features as the model has inputs.
+            DataError: x does not have as many features as the model has inputs.
         """
         raise NotImplementedError
 

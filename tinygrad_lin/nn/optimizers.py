@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.nn.data import Floats
 
+MAX_HESSIAN_PARAMETERS = 64
+"""With more parameters, the Hessian takes too long where the limit is only a piece of advice."""
 __all__ = ["SGD", "Adam", "Momentum", "Newton", "Optimizer"]
 
 
 class Optimizer:
-    """What makes a step of a gradient. One of your own is a subclass with its own :meth:`changes`.
+    """Turns a gradient into a step. One of your own is a subclass with its own :meth:`changes`.
 
     Args:
         parameters: leaves, such as ``model.parameters()``.
@@ -266,7 +268,7 @@ def learning_rate_limit(cost: Value, parameters: Sequence[Value]) -> float:
 def curvatures(cost: Value, parameters: Sequence[Value]) -> list[float]:
     """The eigenvalues of the Hessian of the cost, from the smallest to the largest."""
     if not parameters:
-        raise DataError("the curvature of a cost is that by parameters: give at least one")
+        raise DataError("a cost curves along its parameters: give at least one")
     eigenvalues: list[float] = numpy.linalg.eigvalsh(hessian(cost, parameters)).tolist()
     return eigenvalues
 

@@ -75,9 +75,9 @@ class Predictor(NamedTuple):
                 content.get("probability", False),
             )
             named = all(isinstance(name, str) for name in (*predictor.features, predictor.target))
-            fitting = len(predictor.features) in (0, predictor.inputs)
-            if not (named and fitting and isinstance(predictor.probability, bool)):
-                raise DataError(f"{path} does not tell the names of the model's columns")
+            matching = len(predictor.features) in (0, predictor.inputs)
+            if not (named and matching and isinstance(predictor.probability, bool)):
+                raise DataError(f"{path} does not give the names of the model's columns")
         return predictor
 
 
@@ -87,11 +87,11 @@ def make_model(content: dict[str, Any], path: str | os.PathLike[str]) -> Module:
     if kind not in ("Linear", "MLP"):
         raise DataError(f"{path} holds a {kind!r:.60}; known are Linear and MLP")
     sizes = content["sizes"] if kind == "MLP" else [content["inputs"], content["outputs"]]
-    # Checked before anything is allocated: a small file may claim to hold a giant model.
+    # This is checked before anything is allocated: a small file may claim to hold a giant model.
     if sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes)) != len(
         content["parameters"]
     ):
-        raise DataError(f"{path} has not as many parameters as a {kind} of {sizes!s:.60}")
+        raise DataError(f"{path} does not have as many parameters as a {kind} of {sizes!s:.60}")
     try:
         return MLP(sizes, content["activation"]) if kind == "MLP" else Linear(*sizes)
     except DataError as error:

@@ -27,19 +27,19 @@ MIN_DEVIATION = 1e-250
 
 @dataclass(frozen=True)
 class Scaling:
-    """The mean and the standard deviation of each feature, which are to become 0 and 1."""
+    """The mean and the standard deviation of each feature, which scaling turns into 0 and 1."""
 
     means: list[float]
     deviations: list[float]
 
     @classmethod
     def of(cls, data: Data) -> Scaling:
-        """The scaling of a data set's features, none of which may be constant, or nearly so."""
+        """The scaling of a data set's features; a DataError if one is constant, or nearly so."""
         means, deviations = [], []
         for feature, column in zip(data.features, zip(*data.x)):
             if min(column) == max(column):
                 raise DataError(f"column {feature!r} is constant and cannot be standardized")
-            size = max(map(abs, column))  # so that the squares neither overflow nor vanish
+            size = max(map(abs, column))  # Divided by it, squares neither overflow nor vanish.
             mean = math.fsum(v / size for v in column) / len(column)
             variance = math.fsum((v / size - mean) ** 2 for v in column) / len(column)
             means.append(mean * size)

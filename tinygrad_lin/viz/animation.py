@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.training.history import Snapshot
 
 MAX_FRAMES = 40
-PER_SECOND = 10
-REST = 10
-"""So many frames the end stands still before a GIF begins again."""
+FPS = 10
+LAST_FRAME_REPEATS = 10
+"""The last frame is repeated this often, so that a GIF pauses before it begins again."""
 
 
 def animate_curve(
@@ -80,7 +80,7 @@ def prepare_figure(data: Data, x: NDArray[float64], y: NDArray[float64]) -> Line
     name_axes(ax, data.features[0], data.target)
     ax.set_title(" ", fontsize="medium")
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the axes stand still, and only the curve moves
+    figure.set_layout_engine("none")  # The axes stand still: only the curve moves.
     return curve
 
 
@@ -88,11 +88,11 @@ def write_frames(path: Path, curve: Line2D, frames: list[tuple[str, NDArray[floa
     """Write a frame for each title and heights of the curve, and then let the last one rest."""
     figure = curve.get_figure()
     assert isinstance(figure, Figure)
-    writer = PillowWriter(PER_SECOND) if path.suffix == ".gif" else FFMpegWriter(PER_SECOND)
+    writer = PillowWriter(FPS) if path.suffix == ".gif" else FFMpegWriter(FPS)
     with writer.saving(figure, path, dpi=100):
         for title, heights in frames:
             curve.set_ydata(heights)
             figure.axes[0].set_title(title, color=INK, fontsize="medium")
             writer.grab_frame()
-        for _ in range(REST):
+        for _ in range(LAST_FRAME_REPEATS):
             writer.grab_frame()

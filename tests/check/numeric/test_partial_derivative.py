@@ -15,7 +15,7 @@ from tinygrad_lin.check.numeric.partial_derivative import (
 )
 
 
-def test_the_other_inputs_are_held() -> None:
+def test_the_other_inputs_keep_their_values() -> None:
     along_y = FunctionOfOneInput(lambda x, y: x * y * y, [3.0, 2.0], 1)
     assert along_y.inputs_at(5.0) == [3.0, 5.0]
     assert along_y.value(5.0) == 75.0
@@ -24,7 +24,7 @@ def test_the_other_inputs_are_held() -> None:
     assert numeric.value == pytest.approx(exact.value) == 12.0
 
 
-def test_a_complex_value_is_none() -> None:
+def test_a_complex_result_is_no_value() -> None:
     assert math.isnan(FunctionOfOneInput(lambda x: x**0.5, [1.0], 0).value(-1.0))
 
 

@@ -19,7 +19,7 @@ from tinygrad_lin import (
     Value,
     fit,
 )
-from tinygrad_lin.nn.training.batches import BatchOrder, split
+from tinygrad_lin.nn.training.batches import BatchOrder, split_indices
 
 X, Y = [float(k) for k in range(10)], [3.0 * k - 1.0 + (-1) ** k for k in range(10)]
 
@@ -94,7 +94,7 @@ def test_mini_batches_do_not_converge_before_a_whole_epoch_is_calm() -> None:
 
 @given(count=st.integers(2, 50), part=st.floats(0.001, 0.999), seed=st.integers(0, 100))
 def test_a_split_has_every_point_on_one_side(count: int, part: float, seed: int) -> None:
-    learn, aside = split(count, part, seed)
+    learn, aside = split_indices(count, part, seed)
     assert sorted([*learn, *aside]) == list(range(count))
     assert len(aside) == min(max(round(part * count), 1), count - 1)
 

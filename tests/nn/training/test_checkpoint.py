@@ -120,7 +120,7 @@ def test_an_interrupt_in_the_middle_of_a_step_leaves_no_trace(tmp_path: Path, at
     assert data(line) == data(undisturbed)
 
 
-def test_more_steps_may_be_given_later(tmp_path: Path) -> None:
+def test_a_resumed_training_may_take_more_steps(tmp_path: Path) -> None:
     file, one, two = tmp_path / "checkpoint.json", Linear(), Linear()
     whole = fit(one, X, Y, steps=500, lr=0.01)
     fit(two, X, Y, steps=123, lr=0.01, checkpoint=file)
@@ -196,7 +196,7 @@ def test_a_checkpoint_of_another_training_is_refused(
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "null", '{"format": 2}', '{"format": 1}', "[" * 9999]
 )
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "checkpoint.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"checkpoint\.json"):
@@ -229,6 +229,6 @@ def test_a_checkpoint_that_somebody_changed_is_refused(
     assert data(line) == before
 
 
-def test_a_checkpoint_that_is_not_there_is_the_oserror_it_is(tmp_path: Path) -> None:
+def test_resuming_from_a_missing_checkpoint_is_an_oserror(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         fit(Linear(), X, Y, checkpoint=tmp_path / "nothing.json", resume=True)

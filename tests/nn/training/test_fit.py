@@ -50,7 +50,7 @@ def test_fit_learns_from_several_features() -> None:
     assert data(model) == pytest.approx([2.0, -3.0, 5.0], abs=1e-9)
 
 
-def test_the_first_step_by_hand() -> None:
+def test_the_first_step_is_that_computed_by_hand() -> None:
     line = Linear()
     history = fit(line, X, Y, lr=0.01, steps=1)
     w, b = gradients_by_hand(W, B)

@@ -26,7 +26,7 @@ def gradients_by_hand(w: float, b: float) -> tuple[float, float]:
     return (errors[0] * 2 + errors[1] * 4) / 2, (errors[0] + errors[1]) / 2
 
 
-def test_there_is_one_cost_more_than_steps() -> None:
+def test_a_history_has_one_cost_more_than_steps() -> None:
     history = fit(Linear(), X, Y, steps=7, tolerance=0.0)
     assert history.steps == 7
     assert len(history.costs) == 8

@@ -22,7 +22,7 @@ from tinygrad_lin import (
     load,
     log,
 )
-from tinygrad_lin.nn.training.batches import split
+from tinygrad_lin.nn.training.batches import split_indices
 
 X, Y = [2.0, 4.0], [19.0, 35.0]
 
@@ -52,7 +52,7 @@ def test_without_a_tolerance_all_the_steps_are_taken() -> None:
     assert not history.converged
 
 
-def test_at_the_answer_no_step_is_needed() -> None:
+def test_training_that_starts_at_the_answer_takes_no_step() -> None:
     line = Linear()
     for parameter, number in zip(line.parameters(), (8.0, 3.0)):
         parameter.data = number
@@ -75,7 +75,7 @@ def test_training_ends_when_a_step_moves_no_parameter() -> None:
 
 
 def test_the_points_kept_aside_are_not_learned_from() -> None:
-    learn, aside = split(10, 0.3, 42)
+    learn, aside = split_indices(10, 0.3, 42)
     line, alone = Linear(), Linear()
     history = fit(line, TEN_X, TEN_Y, lr=0.01, steps=20, validation=0.3)
     by_hand = fit(alone, [TEN_X[k] for k in learn], [TEN_Y[k] for k in learn], lr=0.01, steps=20)
@@ -105,7 +105,7 @@ def test_training_ends_with_the_parameters_that_did_best_on_the_points_kept_asid
 def test_training_stops_when_patience_has_brought_nothing_better() -> None:
     line = Linear()
     line.w[0][0].data, line.b[0].data = 1.0, 0.0
-    _, aside = split(4, 0.25, 42)
+    _, aside = split_indices(4, 0.25, 42)
     y = [0.0] * 4
     y[aside[0]] = 100.0  # what is learned leads away from this point
     history = fit(line, [1.0] * 4, y, lr=0.01, steps=1000, validation=0.25, patience=7)
@@ -285,7 +285,7 @@ def test_a_gradient_that_is_not_finite_is_divergence_too() -> None:
     assert data(model) == [0.0]
 
 
-def test_leaving_the_domain_later_is_divergence() -> None:
+def test_leaving_the_domain_after_the_first_step_is_divergence() -> None:
     model = Logarithm(1.0)  # a = 0, dC/dw = a - y = 10, so that w becomes -9
     with pytest.raises(DivergedError) as caught:
         fit(model, [1.0], [-10.0], lr=1.0)
@@ -315,7 +315,7 @@ def test_starting_outside_the_domain_is_a_domainerror() -> None:
     assert data(model) == [-1.0]
 
 
-def test_after_divergence_model_and_optimizer_are_finite(tmp_path: Path) -> None:
+def test_after_divergence_the_model_and_the_optimizer_are_finite(tmp_path: Path) -> None:
     line = Linear()
     optimizer = Momentum(line.parameters(), 1.0)
     with pytest.raises(DivergedError):

@@ -23,7 +23,9 @@ def test_the_products_along_the_paths_add_up_to_the_gradient(graph: Graph) -> No
     assert written == pytest.approx(leaf.grad, rel=1e-3)
 
 
-def test_the_explanation_of_the_line_is_that_by_hand(cost: tuple[Value, dict[str, Value]]) -> None:
+def test_the_explanation_of_the_line_is_that_written_by_hand(
+    cost: tuple[Value, dict[str, Value]],
+) -> None:
     root, leaves = cost
     text = explain(root, leaves["w"])
     assert text.splitlines() == [

@@ -38,7 +38,9 @@ HOSTILE = [
 ]
 
 
-def test_the_steps_of_the_line_are_those_by_hand(cost: tuple[Value, dict[str, Value]]) -> None:
+def test_the_steps_of_the_line_are_those_computed_by_hand(
+    cost: tuple[Value, dict[str, Value]],
+) -> None:
     root, leaves = cost
     text = str(steps(root))
     assert "a = v1 + b = 1 + (-0.1) = 0.9" in text
@@ -107,7 +109,7 @@ def test_a_deep_graph_is_written_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("label", HOSTILE)
-def test_labels_that_mean_harm_do_none(label: str) -> None:
+def test_hostile_labels_do_no_harm_in_tables_of_steps(label: str) -> None:
     value = Value(2.0, label) * Value(3.0, label)
     text = str(steps(value)) + explain(value, value.inputs[0])
     assert all(line.isprintable() for line in text.split("\n"))

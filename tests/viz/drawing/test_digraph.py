@@ -111,20 +111,20 @@ def test_render_cleans_up_when_asked(tmp_path: Path, product: Drawing) -> None:
     assert [str(p) for p in tmp_path.iterdir()] == [rendered] == [str(tmp_path / "line.svg")]
 
 
-def test_render_to_an_outfile(tmp_path: Path, product: Drawing) -> None:
+def test_render_writes_to_an_outfile(tmp_path: Path, product: Drawing) -> None:
     rendered = product.render(outfile=tmp_path / "line.pdf")
     assert rendered == str(tmp_path / "line.pdf")
     assert (tmp_path / "line.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "line.gv").exists()
 
 
-def test_a_notebook_shows_it_as_svg(product: Drawing) -> None:
+def test_a_notebook_shows_a_drawing_as_svg(product: Drawing) -> None:
     bundle = product._repr_mimebundle_()
     assert list(bundle) == ["image/svg+xml"]
     assert "grad 3" in shown(bundle["image/svg+xml"].encode())
 
 
-def test_it_needs_no_dot_binary_and_says_nothing(tmp_path: Path) -> None:
+def test_a_drawing_needs_no_dot_binary_and_prints_nothing(tmp_path: Path) -> None:
     result = run(
         "import shutil; assert shutil.which('dot') is None\n"
         "from tinygrad_lin import Value, draw\n"
@@ -198,7 +198,7 @@ def test_without_pygraphviz_a_dot_on_the_path_draws(
 
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="no dot binary on PATH")
-def test_a_real_dot_draws_the_same(monkeypatch: pytest.MonkeyPatch, product: Drawing) -> None:
+def test_a_dot_binary_draws_the_same(monkeypatch: pytest.MonkeyPatch, product: Drawing) -> None:
     ours = shown(product.pipe("svg"))
     monkeypatch.setattr(digraph, "render_in_process", without_pygraphviz)
     assert shown(product.pipe("svg")) == ours
@@ -242,7 +242,7 @@ def neuron() -> tuple[Value, Value]:
     return a, w
 
 
-def test_auto_follows_the_viewer() -> None:
+def test_the_theme_auto_follows_the_viewer() -> None:
     svg = draw(neuron()[0], theme="auto").pipe("svg", encoding="utf-8")
     assert "prefers-color-scheme:dark" in svg
     used = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', svg))

@@ -155,7 +155,7 @@ def test_leaves_look_different_and_gradients_have_the_colour_of_their_sign() -> 
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324])
-def test_odd_numbers_are_drawn(number: float) -> None:
+def test_infinities_nan_and_tiny_numbers_are_drawn(number: float) -> None:
     x = Value(number, "x")
     y = x * 2.0
     y.backward()

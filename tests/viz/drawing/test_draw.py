@@ -74,7 +74,7 @@ def test_the_source_is_that_of_the_golden_files(name: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_theme_is_a_picture(theme: str, tmp_path: Path) -> None:
+def test_every_theme_can_be_drawn(theme: str, tmp_path: Path) -> None:
     drawing = draw(neuron()[0], theme=theme, legend=True)
     root = ET.fromstring(drawing.pipe("svg"))
     assert root.tag.endswith("svg")
@@ -159,7 +159,7 @@ def test_the_drawing_grows_where_it_is_told_to(direction: str) -> None:
     assert wanted[direction]
 
 
-def test_a_title_stands_above() -> None:
+def test_a_title_stands_above_the_drawing() -> None:
     assert "The cost" in shown(draw(Value(1.0), title="The cost").pipe("svg"))
     assert len(shown(draw(Value(1.0)).pipe("svg"))) == 2
 

@@ -14,15 +14,15 @@ from tinygrad_lin import Value, add_operation, dot, draw, scope, tanh, topologic
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.ops import TABLE
 from tinygrad_lin.registry import remove_operation
-from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Plan, fold_alike, one_box_each
+from tinygrad_lin.viz.drawing.folding import MAX_BOXES, Folding, fold_alike, one_box_each
 
 
-def plan_of(root: Value) -> Plan:
+def folding_of(root: Value) -> Folding:
     return fold_alike(topological_order(root))
 
 
-def summary(plan: Plan) -> list[tuple[str | None, str, int]]:
-    return [(box.node.op, box.node.label, box.times) for box in plan.boxes]
+def summary(folding: Folding) -> list[tuple[str | None, str, int]]:
+    return [(box.node.op, box.node.label, box.times) for box in folding.boxes]
 
 
 def net(points: int, *, written_out: bool = False) -> Value:
@@ -68,7 +68,7 @@ def test_small_graphs_are_not_folded(graph: Graph) -> None:
 def test_one_example_of_a_batch_stands_for_all() -> None:
     w, b = Value(2.0, "w"), Value(1.0, "b")
     cost = total([(w * Value(float(k), "x") + b - 3.0 * k) ** 2 for k in range(40)]) / 40
-    assert [(op or label, n) for op, label, n in summary(plan_of(cost))] == [
+    assert [(op or label, n) for op, label, n in summary(folding_of(cost))] == [
         ("w", 1), ("x", 40), ("mul", 40), ("b", 1), ("add", 40), ("sub", 40), ("pow", 40),
         ("total", 1), ("div", 1),
     ]  # fmt: skip
@@ -79,7 +79,7 @@ def test_a_sum_written_out_is_one_box() -> None:
     cost = w * 0.0
     for k in range(100):
         cost = cost + (w - k) ** 2
-    counts = {(op, n) for op, _, n in summary(plan_of(cost))}
+    counts = {(op, n) for op, _, n in summary(folding_of(cost))}
     assert ("add", 99) in counts or ("add", 100) in counts
     assert ("pow", 100) in counts
 
@@ -89,19 +89,19 @@ def test_the_steps_of_a_chain_are_one_box() -> None:
     w = Value(0.9, "w")
     for _ in range(500):
         x = tanh(x * w)
-    plan = plan_of(x)
-    assert len(plan.boxes) <= MAX_BOXES
-    assert max(box.times for box in plan.boxes) >= 480
-    assert sum(box.times for box in plan.boxes) == 1002
-    assert "1,002 nodes" in plan.note
+    folding = folding_of(x)
+    assert len(folding.boxes) <= MAX_BOXES
+    assert max(box.times for box in folding.boxes) >= 480
+    assert sum(box.times for box in folding.boxes) == 1002
+    assert "1,002 nodes" in folding.note
 
 
 @pytest.mark.parametrize("written_out", [False, True])
 def test_a_net_has_a_few_boxes_for_every_layer(written_out: bool) -> None:
     cost = net(20, written_out=written_out)
-    plan = plan_of(cost)
-    assert len(plan.boxes) <= 20
-    counts = Counter({(box.node.op, box.node.scope): box.times for box in plan.boxes})
+    folding = folding_of(cost)
+    assert len(folding.boxes) <= 20
+    counts = Counter({(box.node.op, box.node.scope): box.times for box in folding.boxes})
     assert counts["tanh", ("layer 1",)] == counts["tanh", ("layer 2",)] == 16 * 20
     source = draw(cost).source
     assert "layer 1" in source
@@ -128,8 +128,8 @@ def test_when_nothing_is_alike_scopes_become_boxes() -> None:
                     node = tanh(nodes[-1]) if suffix else nodes[-1] * nodes[-1]
                     node.label = part[0] + name + suffix
                     nodes.append(node)
-    plan = plan_of(nodes[-1])
-    assert [(box.node.scope, box.times, box.closed) for box in plan.boxes] == [
+    folding = folding_of(nodes[-1])
+    assert [(box.node.scope, box.times, box.closed) for box in folding.boxes] == [
         ((), 1, False),
         (("first",), 50, True),
         (("second",), 50, True),
@@ -141,17 +141,17 @@ def test_when_nothing_is_alike_scopes_become_boxes() -> None:
 def test_every_node_is_in_a_box_and_edges_lead_between_boxes() -> None:
     cost = net(10)
     order = topological_order(cost)
-    plan = plan_of(cost)
-    assert set(plan.place) == set(order)
-    assert sum(box.times for box in plan.boxes) == len(order)
-    first = {plan.place[box.node] for box in plan.boxes}
-    assert first == set(range(len(plan.boxes)))
+    folding = folding_of(cost)
+    assert set(folding.place) == set(order)
+    assert sum(box.times for box in folding.boxes) == len(order)
+    first = {folding.place[box.node] for box in folding.boxes}
+    assert first == set(range(len(folding.boxes)))
 
 
 def test_operations_of_the_users_own_fold_too() -> None:
     add_operation("mish", "x * tanh(softplus(x))", ("tanh(softplus(x))",))
     try:
         root: Any = total([Value(float(k)).mish() for k in range(99)])  # type: ignore[attr-defined]
-        assert ("mish", "", 99) in summary(plan_of(root))
+        assert ("mish", "", 99) in summary(folding_of(root))
     finally:
         remove_operation(TABLE["mish"])

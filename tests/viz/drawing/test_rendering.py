@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tinygrad_lin.viz.drawing.rendering import (
-    captured_stderr,
-    configured_fonts,
+    capture_stderr,
+    configure_fonts,
     render_in_process,
 )
 
@@ -29,13 +29,13 @@ def texts(svg: bytes | None) -> list[str | None]:
 @pytest.mark.parametrize(
     ("format", "begin"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"dig")]
 )
-def test_it_gives_every_format_asked_for(format: str, begin: bytes) -> None:
+def test_graphviz_in_the_process_gives_every_format_asked_for(format: str, begin: bytes) -> None:
     content = render_in_process(SOURCE, format, "dot")
     assert isinstance(content, bytes)
     assert content.startswith(begin)
 
 
-def test_it_draws_what_is_written() -> None:
+def test_a_rendered_drawing_shows_the_text_of_its_source() -> None:
     assert sorted(map(str, texts(render_in_process(SOURCE, "svg", "dot")))) == ["1.5", "a", "b"]
 
 
@@ -43,7 +43,7 @@ def test_text_beyond_ascii_survives() -> None:
     assert texts(render_in_process('graph { "Größe × 温度" }', "svg", "dot")) == ["Größe × 温度"]
 
 
-def test_every_call_stands_alone() -> None:
+def test_rendering_leaves_nothing_behind_for_the_next_call() -> None:
     first = render_in_process(SOURCE, "svg", "dot")
     render_in_process("digraph { rankdir=LR; other }", "svg", "neato")
     assert render_in_process(SOURCE, "svg", "dot") == first
@@ -59,7 +59,7 @@ def test_every_call_stands_alone() -> None:
         (SOURCE, "svg", "nonsense"),
     ],
 )
-def test_what_it_cannot_draw_is_a_valueerror_and_nothing_on_stderr(
+def test_source_that_graphviz_cannot_draw_is_a_valueerror_and_nothing_on_stderr(
     capfd: pytest.CaptureFixture[str], source: str, format: str, engine: str
 ) -> None:
     with pytest.raises(ValueError, match=f"cannot draw this as '{format}'"):
@@ -68,12 +68,12 @@ def test_what_it_cannot_draw_is_a_valueerror_and_nothing_on_stderr(
     assert render_in_process(SOURCE, "svg", "dot")  # and the next call works
 
 
-def test_without_pygraphviz_it_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendering_without_pygraphviz_gives_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert render_in_process(SOURCE, "svg", "dot") is None
 
 
-def test_threads_take_turns() -> None:
+def test_threads_that_render_take_turns() -> None:
     results: list[bytes | None] = []
     threads = [
         threading.Thread(target=lambda: results.append(render_in_process(SOURCE, "svg", "dot")))
@@ -87,11 +87,11 @@ def test_threads_take_turns() -> None:
     assert len(set(results)) == 1
 
 
-def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
+def test_the_fonts_of_matplotlib_are_found() -> None:
     import matplotlib
 
     before = os.environ.get("FONTCONFIG_FILE")
-    with configured_fonts():
+    with configure_fonts():
         path = os.environ["FONTCONFIG_FILE"]
         folders = [str(each.text) for each in ET.parse(path).iter("dir")]
         assert matplotlib.get_data_path() + "/fonts/ttf" in folders
@@ -100,8 +100,8 @@ def test_the_fonts_of_matplotlib_are_among_those_it_looks_in() -> None:
     assert os.environ.get("FONTCONFIG_FILE") == before
 
 
-def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[str]) -> None:
-    with captured_stderr() as said:
+def test_what_c_libraries_write_to_stderr_is_captured(capfd: pytest.CaptureFixture[str]) -> None:
+    with capture_stderr() as said:
         os.write(2, b"a warning\n  of a library\n")
         assert said() == "a warning of a library"
     os.write(2, b"after")
@@ -109,14 +109,14 @@ def test_what_c_writes_to_stderr_is_kept_and_told(capfd: pytest.CaptureFixture[s
 
 
 def test_stderr_comes_back_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), captured_stderr():
+    with pytest.raises(KeyError), capture_stderr():
         raise KeyError
     os.write(2, b"after")
     assert capfd.readouterr().err == "after"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-def test_it_draws_where_there_is_no_stderr_at_all() -> None:
+def test_a_process_without_stderr_can_draw() -> None:
     code = (
         "from tinygrad_lin.viz.drawing.rendering import render_in_process\n"
         "print(len(render_in_process('digraph { a }', 'svg', 'dot')))"
@@ -137,7 +137,7 @@ def test_folders_of_any_name_are_found_for_fonts(
     (home / ".fonts").mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("HOME", str(home))
-    with configured_fonts():
+    with configure_fonts():
         root = ET.parse(os.environ["FONTCONFIG_FILE"]).getroot()
     assert str(home / ".fonts") in [element.text for element in root.iter("dir")]
     assert (root.findtext("cachedir") or "").startswith(str(home))

@@ -75,13 +75,13 @@ def test_an_operation_of_the_users_own_is_written(gaussian: Any) -> None:
     assert r"v_{1} &= e^{-x^2} = e^{-x \cdot x}" in steps(gaussian(x)).tex()
 
 
-def test_an_infinite_slope_is_written() -> None:
+def test_an_infinite_derivative_is_written() -> None:
     text = str(steps(sqrt(Value(0.0, "x"))))
     assert "1 · inf = inf" in text
     assert "∂v1/∂x = 0.5 / v1" in text
 
 
-def test_names_never_collide() -> None:
+def test_no_two_nodes_have_the_same_name() -> None:
     leaves = [Value(1.0, label) for label in ("v1", "v2", "a", "a", "a₁", "", "v3", "a", "", "a₂")]
     names = steps(total(leaves)).names
     assert names[leaves[0]] == "v1"

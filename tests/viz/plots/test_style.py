@@ -91,7 +91,7 @@ PLOTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_they_draw_on_the_axes_given(name: str) -> None:
+def test_plots_are_drawn_on_the_axes_given(name: str) -> None:
     figure = new_figure(10.0)
     left, right = figure.subplots(1, 2)
     assert PLOTS[name](right) is figure
@@ -136,7 +136,7 @@ def test_no_figure_is_left_open_in_pyplot() -> None:
 
 
 @pytest.mark.parametrize("name", ["$x$", "a$b", "in $", r"\$", r"$\frac{1}{0}$", "_x", "x_1^2"])
-def test_names_are_shown_as_they_are(name: str) -> None:
+def test_names_that_look_like_formulas_are_shown_as_they_are(name: str) -> None:
     one = plot_fit(Data([[2.0], [4.0]], [19.0, 35.0], (name,), name), [8.0], 3.0)
     seen = texts(one)
     assert seen.count(name) == 2

@@ -84,7 +84,7 @@ def test_every_edge_of_every_domain_is_where_python_has_it(
             assert same(slope, leaf.grad), case
 
 
-def test_it_writes_what_python_writes(opened: Callable[..., Opened]) -> None:
+def test_the_page_writes_numbers_as_python_does(opened: Callable[..., Opened]) -> None:
     random_numbers = random.Random(2)
     root = every_row(lambda interval: random_numbers.uniform(*interval))
     listed = steps(root)

@@ -41,7 +41,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("label", HOSTILE)
-def test_labels_that_mean_harm_do_none(opened: Callable[..., Opened], label: str) -> None:
+def test_hostile_labels_do_no_harm_in_a_page(opened: Callable[..., Opened], label: str) -> None:
     x = Value(2.0, label)
     root = x * Value(3.0, label) + 1.0
     root.label = label + "!"
@@ -72,7 +72,7 @@ def test_the_policy_lets_nothing_else_run(browser: Browser, tmp_path: Path) -> N
     tab.tab.close()
 
 
-def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
+def test_a_page_loads_nothing_from_anywhere(tmp_path: Path) -> None:
     page(neuron(), tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert not re.findall(r"(?:src|href)=\"(?!data:,)[^\"#]", text)

@@ -104,7 +104,7 @@ def test_the_whole_page_can_be_used_by_keyboard_alone(opened: Callable[..., Open
     assert wanted <= set(reached)
 
 
-def test_leaves_can_be_changed(opened: Callable[..., Opened]) -> None:
+def test_changing_a_leaf_computes_the_graph_again(opened: Callable[..., Opened]) -> None:
     tab = opened(neuron())
     tab.tab.fill("#field0", "8.5")  # a = 8.5 · 2 - 0.1 = 16.9, C = 2.1² / 2
     assert tab.cell(8, 2) == pytest.approx(2.205, rel=1e-15)

@@ -22,7 +22,7 @@ from tinygrad_lin import (
 )
 
 
-def test_the_run_is_that_of_fit(opened: Callable[..., Opened]) -> None:
+def test_the_page_trains_as_fit_does(opened: Callable[..., Opened]) -> None:
     model, cost = line_cost()
     tab = opened(cost, model=model, data=([2.0, 4.0], [19.0, 35.0]), lr=0.1, steps=50)
     tab.tab.focus("#t-scrubber")

@@ -78,7 +78,7 @@ COMPLEX_NAMES = frozenset(COMPLEX.meanings)
 
 
 def complex_step_derivative(output: Value, leaf: Value) -> NumericalDerivative | None:
-    """The derivative of an output by a leaf, or None where formulas or numbers do not allow it.
+    """The derivative of an output with respect to a leaf; None where it cannot be computed so.
 
     Its error is what rounding leaves of sums whose terms cancel.
 
@@ -103,7 +103,7 @@ def single_step(output: Value, leaf: Value, step: float) -> NumericalDerivative 
         return None
     moved: dict[Value, complex] = {leaf: complex(leaf.data, step)}
     sizes: dict[Value, float] = {leaf: 1.0}  # What the derivatives would be if nothing cancelled.
-    losses: dict[Value, float] = {}  # What the derivatives lost by falling below the floats.
+    losses: dict[Value, float] = {}  # What the derivatives lost by underflow.
     for node in topological_order(output):
         operation = node.operation
         if operation is None or not any(operand in moved for operand in node.inputs):

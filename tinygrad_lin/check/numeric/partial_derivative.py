@@ -1,4 +1,4 @@
-"""The derivative of a function by one of its inputs, by differences and by a complex step."""
+"""The partial derivative of a function, by differences and by a complex step."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class FunctionOfOneInput:
             distance = abs(found.value - closer.value)
             if not distance > found.error + closer.error:
                 found = min(found, closer, key=lambda each: each.error)
-            elif rounding_is_known:  # So the larger steps went past something and missed it.
+            elif rounding_is_known:  # The larger steps missed what the smaller ones saw.
                 found = closer
             else:  # One of the two is less certain than it says.
                 found = min(found, closer, key=lambda each: each.error)
@@ -112,12 +112,12 @@ class FunctionOfOneInput:
 
 def rounding_scale(output: Value) -> float:
     """The sum of all numbers that an output is computed from, each as far as it matters."""
-    shares = {output: 1.0}  # How much of a node's rounding arrives at the output.
+    sensitivities = {output: 1.0}  # How much of a node's rounding reaches the output.
     scale = 0.0
     for node in reversed(topological_order(output)):
-        share = shares[node]
-        if math.isfinite(share * node.data):
-            scale += share * abs(node.data)
+        sensitivity = sensitivities[node]
+        if math.isfinite(sensitivity * node.data):
+            scale += sensitivity * abs(node.data)
         for operand, local in zip(node.inputs, node.partials):
-            shares[operand] = shares.get(operand, 0.0) + share * abs(local)
+            sensitivities[operand] = sensitivities.get(operand, 0.0) + sensitivity * abs(local)
     return scale

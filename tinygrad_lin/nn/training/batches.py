@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tinygrad_lin.nn.data import Floats
 
-ROWS_AT_ONCE = 1 << 16
-"""An array that lies in a file is looked at in blocks of so many rows."""
+MAX_ROWS_AT_ONCE = 1 << 16
+"""An array in a file may be larger than memory, so it is read in blocks of this many rows."""
 Y_IS_MISSING = (
     "y must be a sequence with one entry for each point; or leave it out, with x an iterable of "
     "batches, which are pairs (x, y)"
@@ -67,17 +67,17 @@ def as_array(name: str, given: Any) -> Floats:
 
 def require_finite(name: str, entries: Floats) -> None:
     """Refuse an array with an infinity or a NaN in it."""
-    for start in range(0, len(entries), ROWS_AT_ONCE):
-        finite = numpy.isfinite(entries[start : start + ROWS_AT_ONCE])
+    for start in range(0, len(entries), MAX_ROWS_AT_ONCE):
+        finite = numpy.isfinite(entries[start : start + MAX_ROWS_AT_ONCE])
         if not finite.all():
             index = start + int(numpy.argmin(finite.reshape(len(finite), -1).all(1)))
             raise DataError(f"{name}[{index}] is not finite: {entries[index]}")
 
 
-def split(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
+def split_indices(count: int, part: float, seed: int) -> tuple[list[int], list[int]]:
     """The indices of the points to learn from, and of a part kept aside, at least one of each.
 
-    >>> split(5, 0.4, seed=42)
+    >>> split_indices(5, 0.4, seed=42)
     ([0, 2, 3], [1, 4])
     """
     if count < 2:
@@ -114,7 +114,7 @@ class BatchOrder:
 class ArrayBatches:
     """The points of each step, from arrays that hold all points.
 
-    A batch of an array in a file is a stretch of it, so that its rows are read as they lie.
+    Batches from a file are runs of neighbouring rows, which are quick to read.
     """
 
     def __init__(self, x: Floats, y: Floats, size: int | None, seed: int) -> None:

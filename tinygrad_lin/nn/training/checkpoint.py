@@ -12,7 +12,7 @@ import numpy
 from tinygrad_lin._files import write_whole
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DataError, short_repr
-from tinygrad_lin.nn.training.batches import ROWS_AT_ONCE
+from tinygrad_lin.nn.training.batches import MAX_ROWS_AT_ONCE
 from tinygrad_lin.nn.training.history import Snapshot
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Checkpoint(NamedTuple):
         step: how many steps were made.
         parameters: the data of the model's parameters.
         state: what the optimizer remembers.
-        calm: for how many steps on end nothing has happened.
+        calm: how many steps in a row have changed nothing, or had a gradient within the tolerance.
         best: the snapshot with the lowest cost on the validation points so far.
         validation: those costs so far.
         snapshots: those of the history so far.
@@ -143,6 +143,6 @@ def array_digest(*arrays: Floats) -> str:
     result = hashlib.sha256()
     for array in arrays:
         result.update(str(array.shape).encode())
-        for start in range(0, len(array), ROWS_AT_ONCE):
-            result.update(array[start : start + ROWS_AT_ONCE].astype(float).tobytes())
+        for start in range(0, len(array), MAX_ROWS_AT_ONCE):
+            result.update(array[start : start + MAX_ROWS_AT_ONCE].astype(float).tobytes())
     return result.hexdigest()

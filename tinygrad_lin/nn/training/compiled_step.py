@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tinygrad_lin.nn.optimizers import Optimizer
 
 TOLERANCE = 1e-9
-"""A program may differ from the engine by this part of the largest number, far above rounding."""
+"""Relative to the largest number: far above rounding, and far below a wrong program."""
 MAX_COMPARED = 100
-"""The program is compared with the engine on so many points."""
+"""Comparing more points than this would take longer and reveal little more."""
 
 
 class CompiledStep(RecordedStep):
@@ -41,7 +41,7 @@ class CompiledStep(RecordedStep):
         self, model: Module, loss: Loss, optimizer: Optimizer, x: Floats, y: Floats
     ) -> None:
         super().__init__(model, loss, optimizer)
-        self.all_learn: bool = optimizer.parameters == self.parameters
+        self.trains_all: bool = optimizer.parameters == self.parameters
         inputs = [Value(number, f"x{k}" if len(x[0]) > 1 else "x") for k, number in enumerate(x[0])]
         target = Value(y[0], "y")
         self.has_one_input: bool = len(inputs) == 1
@@ -50,14 +50,14 @@ class CompiledStep(RecordedStep):
             batch=[inputs[0] if self.has_one_input else inputs, target],
             wrt=self.parameters,
         )
-        self.compare(x, y)
+        self.require_same_results(x, y)
 
-    def compare(self, x: Floats, y: Floats) -> None:
-        """Refuse a program that gives something else than the engine does."""
-        some = numpy.linspace(0, len(x) - 1, min(len(x), MAX_COMPARED)).astype(int)
+    def require_same_results(self, x: Floats, y: Floats) -> None:
+        """Refuse a program that gives other results than the engine."""
+        sample = numpy.linspace(0, len(x) - 1, min(len(x), MAX_COMPARED)).astype(int)
         p = numpy.array([parameter.data for parameter in self.parameters])
-        expected, gradient = super().value_and_grad(p, x[some], y[some])
-        found, found_gradient = self.value_and_grad(p, x[some], y[some])
+        expected, gradient = super().value_and_grad(p, x[sample], y[sample])
+        found, found_gradient = self.value_and_grad(p, x[sample], y[sample])
         self.scale: float = float(numpy.abs(gradient).max(initial=abs(expected)))
         if not numpy.isfinite(self.scale):
             raise OperandError("the cost is not finite at the start")
@@ -70,7 +70,7 @@ class CompiledStep(RecordedStep):
         return float(self.program.value(p, x[:, 0] if self.has_one_input else x, y))
 
     def value_and_grad(self, p: Floats, x: Floats, y: Floats) -> tuple[float, Floats]:
-        """Both passes: the cost, and its gradient by the parameters."""
+        """Both passes: the cost, and its gradient with respect to the parameters."""
         batch = x[:, 0] if self.has_one_input else x
         cost, gradient = self.program.value_and_grad(p, batch, y)
         return float(cost), gradient
@@ -94,7 +94,7 @@ class CompiledStep(RecordedStep):
 
     def update(self, p: Floats, gradient: Floats) -> Floats:
         """The parameters after the optimizer's step."""
-        if self.all_learn:
+        if self.trains_all:
             return p - self.optimizer.changes(gradient, None)
         indices = [self.parameters.index(parameter) for parameter in self.optimizer.parameters]
         after = p.copy()

@@ -25,7 +25,7 @@ from tinygrad_lin.errors import DataError
 from tinygrad_lin.nn.losses import half_mse
 from tinygrad_lin.nn.modules import require_positive_integer
 from tinygrad_lin.nn.optimizers import SGD, Optimizer, is_real
-from tinygrad_lin.nn.training.batches import ArrayBatches, StreamedBatches, as_arrays, split
+from tinygrad_lin.nn.training.batches import ArrayBatches, StreamedBatches, as_arrays, split_indices
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, describe_training
 from tinygrad_lin.nn.training.compiled_step import CompiledStep
 from tinygrad_lin.nn.training.history import History
@@ -68,7 +68,7 @@ def fit(
         callbacks: called as callback(step, cost, model) with fresh gradients before every update.
         batch_size: how many points a step learns from; epochs go through all in a new order.
         rng: a seed for that order, and for which points are kept aside.
-        validation: the part of points kept aside; the model ends as it did best on them.
+        validation: the part of points kept aside; the model keeps what did best on them.
         patience: stop when the model has not done better on them for so many epochs.
         checkpoint: a file to write where training stands, now and then and at the end.
         resume: go on from that file, to the same result as without a break.
@@ -149,7 +149,7 @@ class TrainingPlan:
         if self.checkpoint is not None:
             self.description = describe_training(self, x, y)
         if self.validation:
-            learn, aside = split(len(x), self.validation, self.rng)
+            learn, aside = split_indices(len(x), self.validation, self.rng)
             self.aside = x[aside], y[aside]
             x, y = x[learn], y[learn]
         self.source = ArrayBatches(x, y, self.batch_size, self.rng)
@@ -173,15 +173,15 @@ def train(plan: TrainingPlan) -> History:
     """Run a plan, again with the engine if its program turns out to give something else."""
     start = plan.starting_point()
     try:
-        passes, why_recorded = fastest_step(plan)
+        training_step, why_recorded = fastest_step(plan)
     except KeyboardInterrupt:
         return History(start=start.step, interrupted=True)
-    history = TrainingLoop(plan, passes, start).run()
+    history = TrainingLoop(plan, training_step, start).run()
     can_repeat = isinstance(plan.source, ArrayBatches) and not history.interrupted
-    if isinstance(passes, CompiledStep) and not passes.agrees and can_repeat:
+    if isinstance(training_step, CompiledStep) and not training_step.agrees and can_repeat:
         start.restore(plan.model, plan.optimizer)
-        passes = RecordedStep(plan.model, plan.loss, plan.optimizer)
-        history = TrainingLoop(plan, passes, start).run()
+        training_step = RecordedStep(plan.model, plan.loss, plan.optimizer)
+        history = TrainingLoop(plan, training_step, start).run()
         why_recorded = "what the model or the loss does depends on the numbers"
     history.recorded = why_recorded
     return history
@@ -190,14 +190,14 @@ def train(plan: TrainingPlan) -> History:
 def fastest_step(plan: TrainingPlan) -> tuple[RecordedStep, str]:
     """A compiled step, or a recorded one and why."""
     model, loss, optimizer = plan.model, plan.loss, plan.optimizer
-    steps_itself = type(optimizer).step is not Optimizer.step
-    if optimizer.wants_graph or steps_itself:
+    overrides_step = type(optimizer).step is not Optimizer.step
+    if optimizer.wants_graph or overrides_step:
         why_recorded = f"{type(optimizer).__name__} may want the graph"
     elif not {*optimizer.parameters} <= {*model.parameters()}:
-        why_recorded = "the optimizer has parameters that the model has not"
+        why_recorded = "the optimizer has parameters that the model does not have"
     else:
         try:
             return CompiledStep(model, loss, optimizer, *plan.source.first), ""
-        except Exception as error:  # a user's model or loss may raise anything, and will again
+        except Exception as error:  # A user's model or loss may raise anything.
             why_recorded = str(error)
     return RecordedStep(model, loss, optimizer), why_recorded

@@ -34,9 +34,9 @@ class History:
         converged: whether the gradient fell to the tolerance (or no parameter moved any more).
         stopped: whether the cost on the points kept aside had ceased to fall.
         interrupted: whether Ctrl-C ended it.
-        start: with how many steps it went on from a checkpoint; ``costs`` begin there.
+        start: the step at which it went on from a checkpoint; ``costs`` begin there.
         final: the graph of the last cost, gradients included; None if that is of more than
-            100,000 rows.
+            100,000 points.
         recorded: why the graph was recorded anew in every step; empty if it was compiled.
     """
 

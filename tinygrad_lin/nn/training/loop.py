@@ -13,7 +13,7 @@ import numpy
 from tinygrad_lin._leaves import set_leaves
 from tinygrad_lin.errors import DivergedError, DomainError, TinygradError
 from tinygrad_lin.graph import first_nonfinite
-from tinygrad_lin.nn.optimizers import SGD, learning_rate_limit
+from tinygrad_lin.nn.optimizers import MAX_HESSIAN_PARAMETERS, SGD, learning_rate_limit
 from tinygrad_lin.nn.training.batches import ArrayBatches
 from tinygrad_lin.nn.training.checkpoint import Checkpoint, is_checkpoint_due
 from tinygrad_lin.nn.training.history import History
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_RECORDED_POINTS = 100_000
 """The graph of a cost of more points is not recorded."""
-MAX_HESSIAN_PARAMETERS = 64
-"""With more parameters, the Hessian would take too long for an error message."""
 
 
 class TrainingLoop:
@@ -38,13 +36,13 @@ class TrainingLoop:
         p: the parameters.
         batch: the points of the last step that was evaluated.
         last: where training stood at that step; all its numbers are finite.
-        calm: for how many steps on end nothing has happened.
+        calm: how many steps in a row have changed nothing, or had a gradient within the tolerance.
         flat: whether no component of the gradient is above the tolerance.
     """
 
-    def __init__(self, plan: TrainingPlan, passes: RecordedStep, start: Checkpoint) -> None:
+    def __init__(self, plan: TrainingPlan, training_step: RecordedStep, start: Checkpoint) -> None:
         self.plan = plan
-        self.passes = passes
+        self.training_step = training_step
         self.p: Floats = start.parameters
         self.last: Checkpoint = start
         self.batch: tuple[Floats, Floats] = plan.source.first
@@ -59,7 +57,7 @@ class TrainingLoop:
             epoch=plan.source.steps_per_epoch, best=start.best, start=start.step,
         )  # fmt: skip
 
-    @numpy.errstate(over="ignore", invalid="ignore")  # every step looks for what overflows
+    @numpy.errstate(over="ignore", invalid="ignore")  # Every step checks its own numbers.
     def run(self) -> History:
         """Train, and leave the model with what was learned."""
         plan = self.plan
@@ -75,22 +73,22 @@ class TrainingLoop:
                 self.update(gradient)
                 if self.history.converged:
                     break
-        except KeyboardInterrupt:  # perhaps in the middle of a step, which is undone
+        except KeyboardInterrupt:  # It may come in the middle of a step, which is undone.
             plan.optimizer.state, self.p = self.last.state, self.last.parameters
             self.history.interrupted = True
         self.finish()
         return self.history
 
     def evaluate(self, step: int) -> Floats:
-        """The gradient at a step, once both passes and validation are in the history."""
+        """The gradient at a step, once both training_step and validation are in the history."""
         plan, p = self.plan, self.p
         batch = plan.source.at(step)
         self.source_is_over = batch is None
         batch = batch or self.batch
         aside = plan.aside if step % self.history.epoch == 0 else None
         try:
-            cost, gradient = self.passes.value_and_grad(p, *batch)
-            cost_aside = self.passes.value(p, *aside) if aside else 0.0
+            cost, gradient = self.training_step.value_and_grad(p, *batch)
+            cost_aside = self.training_step.value(p, *aside) if aside else 0.0
             squares = gradient.dot(gradient)
             finite = math.isfinite(cost) and (
                 math.isfinite(squares) or bool(numpy.isfinite(gradient).all())
@@ -108,7 +106,7 @@ class TrainingLoop:
 
     def call_back(self, step: int) -> None:
         """Show the graph to the callbacks, which may change the parameters."""
-        graph = self.passes.graph(self.p, *self.batch)
+        graph = self.training_step.graph(self.p, *self.batch)
         for callback in self.plan.callbacks:
             callback(step, graph, self.plan.model)
         self.p = numpy.array([parameter.data for parameter in self.plan.model.parameters()])
@@ -124,7 +122,7 @@ class TrainingLoop:
 
     def update(self, gradient: Floats) -> None:
         """Make the step; training has converged when an epoch of steps has moved nothing."""
-        before, self.p = self.p, self.passes.update(self.p, gradient)
+        before, self.p = self.p, self.training_step.update(self.p, gradient)
         moved = self.p.tobytes() != before.tobytes()
         is_calm = self.plan.tolerance > 0.0 and (self.flat or not moved)
         self.calm = self.calm + 1 if is_calm else 0
@@ -144,18 +142,18 @@ class TrainingLoop:
             self.write_checkpoint()
             if len(self.batch[0]) <= MAX_RECORDED_POINTS:
                 with suppress(KeyboardInterrupt):
-                    history.final = self.passes.graph(last.parameters, *self.batch)
+                    history.final = self.training_step.graph(last.parameters, *self.batch)
         best = history.best.parameters if history.best else self.p.tolist()
         set_leaves(self.plan.model.parameters(), best)
 
     def divergence_error(self, step: int, batch: tuple[Floats, Floats]) -> DivergedError:
         """The error that says what is not finite and what to do; the model goes back to ``last``.
 
-        Where training did not even begin, a DomainError is raised instead.
+        A DomainError at the first step is raised as it is: training did not even begin.
         """
         plan, cause = self.plan, None
         try:
-            fault = find_fault(plan, self.p, batch)
+            fault = describe_fault(plan, self.p, batch)
         except DomainError as error:
             if step == 0:
                 raise
@@ -176,17 +174,18 @@ class TrainingLoop:
         return result
 
 
-def find_fault(plan: TrainingPlan, p: Floats, batch: tuple[Floats, Floats]) -> str:
+def describe_fault(plan: TrainingPlan, p: Floats, batch: tuple[Floats, Floats]) -> str:
     """A sentence that names the first infinity or NaN, empty if the engine finds none."""
-    passes = RecordedStep(plan.model, plan.loss, plan.optimizer)
-    cost, _ = passes.value_and_grad(p, *batch)
+    training_step = RecordedStep(plan.model, plan.loss, plan.optimizer)
+    cost, _ = training_step.value_and_grad(p, *batch)
     if not math.isfinite(cost):
-        return f"the first node that is not finite is {first_nonfinite(passes.graph(p, *batch))!r}"
-    for parameter in passes.parameters:
+        node = first_nonfinite(training_step.graph(p, *batch))
+        return f"the first node that is not finite is {node!r}"
+    for parameter in training_step.parameters:
         if not math.isfinite(parameter.grad):
             return f"the gradient of {parameter!r} is not finite"
     if plan.aside:
-        passes.value(p, *plan.aside)
+        training_step.value(p, *plan.aside)
     return ""
 
 

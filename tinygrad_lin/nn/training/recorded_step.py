@@ -35,7 +35,7 @@ class RecordedStep:
         return record_cost(self.model, x.tolist(), y.tolist(), self.loss).data
 
     def value_and_grad(self, p: Floats, x: Floats, y: Floats) -> tuple[float, Floats]:
-        """Both passes: the cost, and its gradient by the parameters."""
+        """Both passes: the cost, and its gradient with respect to the parameters."""
         set_leaves(self.parameters, p.tolist())
         cost = record_cost(self.model, x.tolist(), y.tolist(), self.loss)
         for parameter in self.parameters:

@@ -12,14 +12,14 @@ from tinygrad_lin.errors import DataError, OperandError, short_repr
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.chain_rule.steps import require_value
-from tinygrad_lin.viz.notation.text import Notation, Symbol, names_of, quoted
+from tinygrad_lin.viz.notation.text import Notation, Symbol, names_of, quote_unless_name
 
 MAX_COUNTED = 10**15
 """There can be more paths than atoms; beyond this number there are just "more than" it."""
 MAX_FACTORS = 12
 """A longer path is written with its middle left out."""
 MAX_PATHS = 5
-"""So many paths are written out, the others only counted."""
+"""At most this many paths are written out; the others are only counted."""
 
 
 def explain(value: Value, leaf: Value) -> str:
@@ -27,7 +27,7 @@ def explain(value: Value, leaf: Value) -> str:
 
     Args:
         value: the root, for instance a cost.
-        leaf: the Value to differentiate by.
+        leaf: the Value to differentiate with respect to.
 
     Raises:
         OperandError: one of them is not a Value.
@@ -50,17 +50,17 @@ def explain(value: Value, leaf: Value) -> str:
     order = topological_order(value)
     notation = Notation(value, names_of(order))
     if leaf not in notation.names:
-        name = quoted(leaf.label) if leaf.label else "it"
+        name = quote_unless_name(leaf.label) if leaf.label else "it"
         return (
             f"{notation.names[value]} does not depend on {name}: "
             "no path leads there, the derivative is 0."
         )
     if leaf is value:
         return f"{notation.derivative(value, leaf)} = 1: a Value changes as fast as itself."
-    return "\n\n".join(explained(notation, leaf, count_paths(order, leaf)))
+    return "\n\n".join(paragraphs(notation, leaf, count_paths(order, leaf)))
 
 
-def explained(notation: Notation, leaf: Value, counts: dict[Value, int]) -> Iterator[str]:
+def paragraphs(notation: Notation, leaf: Value, counts: dict[Value, int]) -> Iterator[str]:
     """The paragraphs of an explanation: one for each path, and before and after them their sum."""
     root = notation.root
     count = counts[root]
@@ -68,17 +68,17 @@ def explained(notation: Notation, leaf: Value, counts: dict[Value, int]) -> Iter
     products = []
     for k, path in enumerate(islice(paths(root, leaf, counts), MAX_PATHS), 1):
         products.append(math.prod(node.partials[place] for node, place in path))
-        yield written_path(notation, k, path, leaf, products[-1])
+        yield describe_path(notation, k, path, leaf, products[-1])
     (gradient,) = adjoints(root, [leaf], lambda node: node.partials)
     assert isinstance(gradient, float)
     left_out = count - len(products)
     if left_out:
         products.append(gradient - sum(products))
-        exact = written_count(count) == f"{count:,}"
+        exact = format_count(count) == f"{count:,}"
         others = f"The other {left_out:,}" if exact else "All other"
         yield f"{others} paths are left out here; they add {Symbol.digits(products[-1])}."
-    shares = Symbol.sum([Symbol.number(product) for product in products]).text
-    parts = [notation.derivative(root, leaf), shares, Symbol.digits(gradient)]
+    sum_in_digits = Symbol.sum([Symbol.number(product) for product in products]).text
+    parts = [notation.derivative(root, leaf), sum_in_digits, Symbol.digits(gradient)]
     yield f"Together: {' = '.join(part for part, _ in groupby(parts))}"
 
 
@@ -88,14 +88,14 @@ def introduction(count: int, root: str, leaf: str) -> str:
         return (
             f"One path leads from {root} to {leaf}. Along it the local derivatives are multiplied."
         )
-    many = written_count(count)
+    many = format_count(count)
     return (
         f"{many[0].upper()}{many[1:]} paths lead from {root} to {leaf}. "
         "Along each the local derivatives are multiplied; the products are added."
     )
 
 
-def written_path(
+def describe_path(
     notation: Notation, number: int, path: list[tuple[Value, int]], leaf: Value, product: float
 ) -> str:
     """One path: its nodes, its derivatives, their formulas, their numbers, and their product."""
@@ -134,7 +134,7 @@ def products_of_paths(value: Value, leaf: Value) -> list[str]:
     counts = count_paths(order, leaf)
     if counts[value] > MAX_PATHS:
         name = notation.names[leaf]
-        return [f"{written_count(counts[value])} paths lead to {name}; "
+        return [f"{format_count(counts[value])} paths lead to {name}; "
                 f"their products add up to {asked}"]  # fmt: skip
     lines = []
     total = 0.0
@@ -160,7 +160,7 @@ def count_paths(order: Iterable[Value], leaf: Value) -> dict[Value, int]:
 
 
 def require_paths(order: Sequence[Value], leaf: Value) -> dict[Value, int]:
-    """The nodes on the paths to a leaf; an error if it is no Value or no path leads there."""
+    """The nodes on the paths to a leaf; refuses what is no Value or has no path."""
     if not isinstance(leaf, Value):
         raise OperandError(
             f"a path leads to a Value, not to {type(leaf).__name__} {short_repr(leaf)}"
@@ -170,7 +170,7 @@ def require_paths(order: Sequence[Value], leaf: Value) -> dict[Value, int]:
     return count_paths(order, leaf)
 
 
-def written_count(count: int) -> str:
+def format_count(count: int) -> str:
     """A number of paths in digits, as far as they are counted."""
     return f"{count:,}" if count < MAX_COUNTED else f"more than {MAX_COUNTED:,}"
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORWARD = ("step", "forward")
 BACKWARD = ("step", "backward", "local derivative", "sum so far")
 MAX_ENTRIES_IN_NOTEBOOK = 500
-MEASURED_ENTRIES = 1000
-"""So many of the first entries decide how wide the columns of a text are."""
+MAX_MEASURED_ENTRIES = 1000
+"""Columns of text are as wide as the first entries need: a long table need not be in memory."""
 
 Cells: TypeAlias = tuple[str, ...]
 
@@ -37,11 +37,11 @@ class Step(NamedTuple):
         phase: "forward" or "backward".
         node: the node that is computed, or that passes its gradient on.
         value: the node's data.
-        operand: the input that gets a share; None in the forward pass, which has none of these.
+        operand: the input at the other end; None in the forward pass, which has none of these.
         place: which of the node's inputs that is, counted from 0.
         upstream: the node's gradient, which is complete by then.
         local: the local derivative on the edge.
-        contribution: their product, the share.
+        contribution: their product, which is added to the operand's gradient.
         total: the operand's gradient so far, from 0 on.
     """
 
@@ -100,10 +100,10 @@ def backward_steps(order: list[Value]) -> Iterator[Step]:
     for node in reversed(order):
         upstream = gradient[node]
         for place, (operand, local) in enumerate(zip(node.inputs, node.partials)):
-            share = upstream * local
-            gradient[operand] += share
+            contribution = upstream * local
+            gradient[operand] += contribution
             yield Step(
-                "backward", node, node.data, operand, place, upstream, local, share,
+                "backward", node, node.data, operand, place, upstream, local, contribution,
                 gradient[operand],
             )  # fmt: skip
 
@@ -135,13 +135,14 @@ class Steps(list[Step]):
         return self.forward[-1].node
 
     def tables(
-        self, notation: Notation, longest: int | None = None
+        self, notation: Notation, max_entries: int | None = None
     ) -> tuple[tuple[Cells, Iterator[Cells]], tuple[Cells, Iterator[Cells]]]:
         """Headings and entries of the forward and of the backward pass."""
         forward = (
-            (str(k), notation.value(step.node)) for k, step in enumerate(self.forward[:longest], 1)
+            (str(k), notation.value(step.node))
+            for k, step in enumerate(self.forward[:max_entries], 1)
         )
-        backward = backward_entries(notation, self.backward[:longest])
+        backward = backward_entries(notation, self.backward[:max_entries])
         return (FORWARD, forward), (BACKWARD, backward)
 
     @property
@@ -188,9 +189,9 @@ class Steps(list[Step]):
         return Group(*(rich_table(*table) for table in self.tables(self.notation)))
 
     def _repr_html_(self) -> str:
-        longest = MAX_ENTRIES_IN_NOTEBOOK
-        parts = [html_table(*table) for table in self.tables(self.notation, longest)]
-        left_out = sum(max(0, len(part) - longest) for part in (self.forward, self.backward))
+        max_entries = MAX_ENTRIES_IN_NOTEBOOK
+        parts = [html_table(*table) for table in self.tables(self.notation, max_entries)]
+        left_out = sum(max(0, len(part) - max_entries) for part in (self.forward, self.backward))
         if left_out:
             parts.append(f"<p>{left_out:,} more steps are not shown.</p>")
         return "\n".join(parts)
@@ -206,21 +207,22 @@ def backward_entries(notation: Notation, backward: Iterable[Step]) -> Iterator[C
         upstream = notation.derivative(root, node)
         for step in edges:
             k += 1
-            by = node.inputs[step.place]
-            local = notation.derivative(node, by)
+            operand = node.inputs[step.place]
+            local = notation.derivative(node, operand)
             equation = (
-                f"{notation.derivative(root, by)}{notation.added}{upstream}{notation.times}{local}"
+                f"{notation.derivative(root, operand)}{notation.added}"
+                f"{upstream}{notation.times}{local}"
                 f" = {notation.product(*map(kind.number, (step.upstream, step.local)))}"
                 f" = {kind.digits(step.contribution)}"
             )
-            because = f"{local} = {formulas[step.place].text}"
-            yield str(k), equation, because, kind.digits(step.total)
+            formula = f"{local} = {formulas[step.place].text}"
+            yield str(k), equation, formula, kind.digits(step.total)
 
 
 def text_table(headings: Cells, entries: Iterable[Cells]) -> Iterator[str]:
     """A table of text, its columns as wide as the first entries need."""
     entries = iter(entries)
-    first = [headings, *islice(entries, MEASURED_ENTRIES)]
+    first = [headings, *islice(entries, MAX_MEASURED_ENTRIES)]
     widths = [max(map(len, column)) for column in zip(*first)]
     for entry in chain(first, entries):
         yield "  ".join(cell.ljust(width) for cell, width in zip(entry, widths)).rstrip()
@@ -231,10 +233,10 @@ def markdown_table(headings: Cells, entries: Iterable[Cells]) -> Iterator[str]:
     yield "| " + " | ".join(headings) + " |"
     yield "|" + " --- |" * len(headings)
     for entry in entries:
-        yield "| " + " | ".join(map(markdown, entry)) + " |"
+        yield "| " + " | ".join(map(escape_markdown, entry)) + " |"
 
 
-def markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text in Markdown, whatever is in it; even an address that begins with www. is no link."""
     return re.sub(r"([\\`*_\[\]<>|~$&#:@]|(?<=www)\.)", r"\\\1", text)
 

@@ -27,8 +27,8 @@ else:
     from graphviz import Digraph
 
 SUFFIXES = ("svg", "png", "pdf", "dot", "gv")
-SLOW_BOXES = 300
-"""Graphviz takes seconds to lay out as many boxes as this, and minutes for two thousand."""
+MAX_QUICK_BOXES = 300
+"""Graphviz takes seconds to lay out this many boxes, and minutes for two thousand."""
 
 
 class Drawing(Digraph):
@@ -49,9 +49,9 @@ class Drawing(Digraph):
         **options: Any,
     ) -> Any:
         """The drawing in a format such as "svg", as bytes, or as a str if an encoding is given."""
-        if args or options:  # a renderer or a formatter, which only the dot binary has
+        if args or options:  # Only the dot binary has renderers and formatters.
             return super().pipe(format, *args, engine=engine, encoding=encoding, **options)
-        if self.boxes > SLOW_BOXES:
+        if self.boxes > MAX_QUICK_BOXES:
             warnings.warn(
                 f"the layout of {self.boxes:,} boxes takes Graphviz "
                 f"{'many minutes' if self.boxes > 1500 else 'a while'}; "

@@ -9,16 +9,15 @@ from typing import NamedTuple
 from tinygrad_lin.errors import printable
 from tinygrad_lin.value import Value
 from tinygrad_lin.viz.drawing.digraph import Digraph, Drawing
-from tinygrad_lin.viz.drawing.folding import Box, Plan, without_numbers
-from tinygrad_lin.viz.notation.text import cut
+from tinygrad_lin.viz.drawing.folding import Box, Folding, without_numbers
+from tinygrad_lin.viz.notation.text import MAX_LABEL_LENGTH, cut
 from tinygrad_lin.viz.themes import PRINT, THEMES, Theme
 
 FONT = "DejaVu Sans,Verdana,sans-serif"
-MAX_LABEL_LENGTH = 40
 MAX_CONSTANTS = 3
-"""So many constants of one operation are written."""
+"""At most this many constants of an operation are written."""
 MAX_FRAMED_SCOPES = 20
-"""So many frames stand around a node; of scopes nested deeper the outer ones are framed."""
+"""Of scopes that are nested deeper than this, only the outer ones are framed."""
 
 
 class Settings(NamedTuple):
@@ -37,12 +36,12 @@ class Settings(NamedTuple):
 class DotWriter:
     """Writes the boxes and edges of one graph in the language of Graphviz."""
 
-    def __init__(self, plan: Plan, settings: Settings, marked: dict[Value, int]) -> None:
-        self.plan = plan
+    def __init__(self, folding: Folding, settings: Settings, marked: dict[Value, int]) -> None:
+        self.folding = folding
         self.settings = settings
         self.theme: Theme = THEMES[settings.theme]
         self.marked = marked
-        gradients = (abs(node.grad or 0.0) for node in plan.place)
+        gradients = (abs(node.grad or 0.0) for node in folding.place)
         self.largest: float = max(filter(math.isfinite, gradients), default=0.0)
 
     def drawing(self, lines: list[str]) -> Drawing:
@@ -64,8 +63,8 @@ class DotWriter:
             edge_attr={"color": theme.quiet, "fontsize": "10", "arrowsize": "0.6", **text},
         )  # fmt: skip
         drawing.theme = self.settings.theme
-        drawing.boxes = len(self.plan.boxes)
-        self.put_boxes(drawing, (), list(enumerate(self.plan.boxes)))
+        drawing.boxes = len(self.folding.boxes)
+        self.put_boxes(drawing, (), list(enumerate(self.folding.boxes)))
         self.put_edges(drawing)
         if self.settings.legend:
             self.put_legend(drawing)
@@ -93,7 +92,7 @@ class DotWriter:
 
     def put_edges(self, drawing: Digraph) -> None:
         """Add the edges between boxes, each of them once where boxes stand for many nodes."""
-        place, boxes = self.plan.place, self.plan.boxes
+        place, boxes = self.folding.place, self.folding.boxes
         drawn: set[tuple[int, int]] = set()
         for node, to in place.items():
             for operand, local in zip(node.inputs, node.partials):

@@ -82,16 +82,16 @@ def require_settings(settings: Settings) -> None:
 def drawing_of(value: Value, settings: Settings) -> Drawing:
     """The drawing of a graph, and above it the title, the paths and what was folded."""
     order = topological_order(value)
-    plan = fold_alike(order) if settings.fold else one_box_each(order)
+    folding = fold_alike(order) if settings.fold else one_box_each(order)
     marked: dict[Value, int] = {}
     heading = [f"<B>{escape(settings.title)}</B>"] if settings.title else []
     if settings.path is not None:
         marked = require_paths(order, settings.path)
         lines = products_of_paths(value, settings.path)
         heading += [escape(line, max_length=400) for line in lines]
-    if plan.note:
-        heading.append(escape(plan.note, max_length=200))
-    return DotWriter(plan, settings, marked).drawing(heading)
+    if folding.note:
+        heading.append(escape(folding.note, max_length=200))
+    return DotWriter(folding, settings, marked).drawing(heading)
 
 
 def mimebundle(value: Value) -> dict[str, Any]:

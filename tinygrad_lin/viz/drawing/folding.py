@@ -23,18 +23,18 @@ from tinygrad_lin.value import Value
 
 MAX_BOXES = 60
 MAX_DEPTH = 3
-"""Where only the last operations count, at most so many of them do."""
+"""Where only the last operations count, at most this many of them do."""
 
 
 class Box(NamedTuple):
     """Nodes that are drawn as one."""
 
-    node: Value  # The first of them.
+    node: Value  # The first of the nodes.
     times: int = 1  # How many nodes the box stands for.
     closed: bool = False  # Whether it is a whole scope, whose nodes are not alike.
 
 
-class Plan(NamedTuple):
+class Folding(NamedTuple):
     """Which nodes are drawn as which boxes."""
 
     boxes: list[Box]  # In the topological order of their first nodes.
@@ -49,12 +49,12 @@ class Plan(NamedTuple):
         return f"{nodes:,} nodes in {boxes} boxes: what is alike is drawn once, × n"
 
 
-def one_box_each(order: Sequence[Value]) -> Plan:
+def one_box_each(order: Sequence[Value]) -> Folding:
     """Every node as a box of its own."""
-    return Plan([Box(node) for node in order], {node: k for k, node in enumerate(order)})
+    return Folding([Box(node) for node in order], {node: k for k, node in enumerate(order)})
 
 
-def fold_alike(order: Sequence[Value]) -> Plan:
+def fold_alike(order: Sequence[Value]) -> Folding:
     """The finest way to draw a graph in few boxes.
 
     >>> from tinygrad_lin import Value, topological_order
@@ -66,11 +66,11 @@ def fold_alike(order: Sequence[Value]) -> Plan:
     """
     if len(order) <= MAX_BOXES:
         return one_box_each(order)
-    best: Plan | None = None
+    best: Folding | None = None
     for classes, closed in classifications(order):
-        plan = plan_of(order, classes, closed)
-        if best is None or len(plan.boxes) < len(best.boxes):
-            best = plan
+        folding = folding_of(order, classes, closed)
+        if best is None or len(folding.boxes) < len(best.boxes):
+            best = folding
         if len(best.boxes) <= MAX_BOXES:
             break
     assert best is not None
@@ -132,7 +132,7 @@ def operand_classes(found: dict[Value, int], node: Value) -> list[int]:
 
 
 def classes_by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
-    """Classes by what a node shows, and by so many of the operations that made it last."""
+    """Classes by what a node shows, and by the last operations that made it, up to a depth."""
     numbers: dict[Any, int] = {}
     found = {node: numbers.setdefault(looks(node), len(numbers)) for node in order}
     for _ in range(depth):
@@ -142,7 +142,7 @@ def classes_by_last_operations(order: Sequence[Value], depth: int) -> list[Any]:
     return list(found.values())
 
 
-def plan_of(order: Sequence[Value], classes: list[Any], closed: int | None) -> Plan:
+def folding_of(order: Sequence[Value], classes: list[Any], closed: int | None) -> Folding:
     """The boxes of given classes; from a depth on, whole scopes are closed boxes."""
     counts = Counter(classes)
     places: dict[Any, int] = {}
@@ -153,4 +153,4 @@ def plan_of(order: Sequence[Value], classes: list[Any], closed: int | None) -> P
             whole_scope = closed is not None and len(node.scope) >= closed
             boxes.append(Box(node, counts[known], whole_scope and counts[known] > 1))
     place = {node: places[known] for node, known in zip(order, classes)}
-    return Plan(boxes, place)
+    return Folding(boxes, place)

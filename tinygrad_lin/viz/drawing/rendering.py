@@ -36,20 +36,20 @@ def render_in_process(source: str, format: str, engine: str) -> bytes | None:
         import pygraphviz
     except ImportError:
         return None
-    with _one_at_a_time, configured_fonts(), captured_stderr() as said:
+    with _one_at_a_time, configure_fonts(), capture_stderr() as text:
         try:
             graph = pygraphviz.AGraph(string=source)
             content = graph.draw(format=format, prog=engine)
             graph.close()
         except (OSError, ValueError, TypeError, pygraphviz.DotError) as error:
-            raise ValueError(f"Graphviz cannot draw this as {format!r}: {error} {said()}") from None
+            raise ValueError(f"Graphviz cannot draw this as {format!r}: {error} {text()}") from None
     if not content:
-        raise ValueError(f"Graphviz cannot draw this as {format!r}: {said()}")
+        raise ValueError(f"Graphviz cannot draw this as {format!r}: {text()}")
     return bytes(content)
 
 
 @contextmanager
-def configured_fonts() -> Iterator[None]:
+def configure_fonts() -> Iterator[None]:
     """Let Fontconfig find the fonts of matplotlib beside those of the system.
 
     It reads its configuration when it is first used in a process, so the environment is changed for
@@ -76,24 +76,24 @@ def configured_fonts() -> Iterator[None]:
 
 
 @contextmanager
-def captured_stderr() -> Iterator[Callable[[], str]]:
+def capture_stderr() -> Iterator[Callable[[], str]]:
     """Keep what C libraries write to standard error; gives a function that returns it."""
     if sys.stderr:
         sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
 
-        def said() -> str:
+        def text() -> str:
             kept.seek(0)
             return " ".join(kept.read().decode(errors="replace").split())
 
         try:
             original = os.dup(2)
-        except OSError:  # there is no standard error
-            yield said
+        except OSError:  # There is no standard error.
+            yield text
             return
         os.dup2(kept.fileno(), 2)
         try:
-            yield said
+            yield text
         finally:
             os.dup2(original, 2)
             os.close(original)

@@ -46,9 +46,9 @@ class TexNotation(Notation):
     def __init__(self, root: Value, names: dict[Value, str]) -> None:
         super().__init__(root, tex_names(names))
 
-    def derivative(self, node: Value, by: Value) -> str:
+    def derivative(self, node: Value, wrt: Value) -> str:
         """The derivative of one node with respect to another."""
-        return rf"\frac{{\partial {self.names[node]}}}{{\partial {self.names[by]}}}"
+        return rf"\frac{{\partial {self.names[node]}}}{{\partial {self.names[wrt]}}}"
 
 
 def tex_names(names: dict[Value, str]) -> dict[Value, str]:
@@ -79,7 +79,7 @@ ESCAPES = str.maketrans(
         "~": r"\textasciitilde{}",
         "<": r"\textless{}",
         ">": r"\textgreater{}",
-        "=": "{=}",  # displays are aligned at the first equals sign that stands free
+        "=": "{=}",  # Displays are aligned at the first equals sign outside braces.
     }
 )
 

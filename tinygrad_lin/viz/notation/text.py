@@ -68,12 +68,12 @@ class Symbol:
     def apply(cls, operation: Operation, *operands: Symbol | float) -> Symbol:
         """The result of an operation."""
         symbols = list(map(cls.of, operands))
-        if operation.special == "__pow__" and operands[1] == 1.0:  # nobody writes x^1
+        if operation.special == "__pow__" and operands[1] == 1.0:  # Nobody writes x^1.
             return symbols[0]
         template = cls.template(operation)
         texts = {
             name: symbol.text
-            if name in delimited(template) or symbol.fits(operation, place)
+            if name in delimited_operands(template) or symbol.fits(operation, place)
             else cls.brackets.format(symbol.text)
             for place, (name, symbol) in enumerate(zip(operation.operands, symbols))
         }
@@ -114,7 +114,7 @@ class Symbol:
     @staticmethod
     def digits(number: float) -> str:
         """A number in the digits that are shown."""
-        return f"{number + 0.0:.{PRECISION}g}"  # adding 0.0 turns -0.0 into 0.0
+        return f"{number + 0.0:.{PRECISION}g}"  # Adding 0.0 turns -0.0 into 0.0.
 
     @staticmethod
     def template(operation: Operation) -> str:
@@ -138,7 +138,7 @@ class Symbol:
     def __bool__(self) -> bool:
         return self.data != 0.0
 
-    def __float__(self) -> float:  # a user's formula may call functions of Python
+    def __float__(self) -> float:  # A user's formula may call Python's functions.
         return self.data
 
     def __int__(self) -> int:
@@ -173,7 +173,7 @@ def compute_or_nan(function: Callable[..., Any], *numbers: Any) -> float:
 
 
 @cache
-def delimited(template: str) -> frozenset[str]:
+def delimited_operands(template: str) -> frozenset[str]:
     """The operands that a template itself puts between delimiters: they need no brackets."""
     return frozenset(re.findall(r"[({|,]\s*\{(\*?\w+)\}(?=\s*(?:[)}|,]|\\right))", template))
 
@@ -209,9 +209,9 @@ class Notation:
         """A node's data as a symbol."""
         return self.kind.number(node.data)
 
-    def derivative(self, node: Value, by: Value) -> str:
+    def derivative(self, node: Value, wrt: Value) -> str:
         """The derivative of one node with respect to another."""
-        return f"∂{self.names[node]}/∂{self.names[by]}"
+        return f"∂{self.names[node]}/∂{self.names[wrt]}"
 
     def product(self, *factors: Symbol | None) -> str:
         """Factors multiplied; None stands for those that are left out."""
@@ -294,7 +294,7 @@ def names_of(order: Sequence[Value]) -> dict[Value, str]:
     >>> list(names_of([a, b, c, d]).values())
     ['a₁', 'a₂', 'v2', 'v1']
     """
-    labels = [quoted(node.label) if node.label else "" for node in order]
+    labels = [quote_unless_name(node.label) if node.label else "" for node in order]
     times = Counter(labels)
     taken = set(times)
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
@@ -309,7 +309,7 @@ def names_of(order: Sequence[Value]) -> dict[Value, str]:
     return names
 
 
-def quoted(label: str) -> str:
+def quote_unless_name(label: str) -> str:
     """A label as one short piece of text, in quotes if it does not look like a name."""
     text = cut(printable(label), MAX_LABEL_LENGTH)
     return text if re.fullmatch(r"[^\W\d][\w.,'′…]*(\[[\w,]+\])?", text) else f'"{text}"'

@@ -53,7 +53,7 @@ def plot_fit(data: Data, weights: Sequence[float], bias: float, ax: Axes | None 
     plot_points(ax, x, data.y)
     name_axes(ax, data.features[0], data.target)
     legend = ax.legend([line, ax.lines[-1]], ["line", "data"], frameon=False, labelcolor=INK)
-    legend.get_texts()[0].set_text(text)  # as a label, a leading _ would hide it
+    legend.get_texts()[0].set_text(text)  # As a label, a leading _ would hide it.
     return figure
 
 
@@ -116,7 +116,7 @@ def curves_of(
 
 
 def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None = None) -> Figure:
-    """Where a model of two features goes over from one class to the other.
+    """Where a model of two features turns from one class to the other.
 
     Args:
         model: of two features; it believes in the upper class where its output is above the level.
@@ -125,7 +125,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
         ax: the axes to draw on.
 
     Raises:
-        DataError: the points have not two features, or their targets not two values.
+        DataError: the points do not have two features, or their targets two values.
     """
     classes = sorted(set(data.y))
     if len(data.features) != 2 or len(classes) != 2:
@@ -147,7 +147,7 @@ def plot_boundary(model: Module, data: Data, level: float = 0.0, ax: Axes | None
         ax.plot(x, y, marker, color=color, markersize=size, markeredgecolor=LIGHT.background,
                 markeredgewidth=0.5, label=label)  # fmt: skip
     name_axes(ax, *data.features)
-    beside = (1.0, 1.0)  # inside it would hide points
+    beside = (1.0, 1.0)  # Inside, it would hide points.
     ax.legend(loc="upper left", bbox_to_anchor=beside, frameon=False, labelcolor=INK)
     return figure
 
@@ -174,7 +174,7 @@ def plot_contours(
     loss: Loss = half_mse,
     ax: Axes | None = None,
 ) -> Figure:
-    """The cost by both parameters of a model as a map, and the path that training took on it.
+    """The cost over both parameters of a model as a map, and the path that training took on it.
 
     Args:
         model: with two parameters, such as a line of one feature.
@@ -209,7 +209,7 @@ def plot_contours(
 def plot_surface(
     model: Module, data: Data, snapshots: Sequence[Snapshot], loss: Loss = half_mse, ax: Any = None
 ) -> Figure:
-    """The cost by both parameters of a model as a surface, and the path that training took down it.
+    """The cost over both parameters of a model as a surface, and the path that training took down.
 
     Arguments and errors are those of :func:`plot_contours`, but the axes have a
     ``projection="3d"``.
@@ -219,7 +219,7 @@ def plot_surface(
         # matplotlib's layouts leave no space for the label of the third axis.
         figure = Figure(figsize=(6.4, 4.8), dpi=150)
         ax = figure.add_axes((0.0, 0.0, 0.95, 1.0), projection="3d")
-    ax.computed_zorder = False  # the path lies on the surface, not behind it
+    ax.computed_zorder = False  # The path lies on the surface, not behind it.
     ax.plot_surface(first, second, costs, cmap=SHADES, alpha=0.8, linewidth=0)
     heights = [snapshot.cost for snapshot in snapshots]
     ax.plot(
@@ -238,7 +238,7 @@ def landscape(
     """A grid of both parameters, the cost at each of its points, and the path across it."""
     parameters = model.parameters()
     if len(parameters) != 2:
-        raise DataError(f"a cost by two parameters is drawn, and the model has {len(parameters)}")
+        raise DataError(f"a cost is drawn over two parameters, and the model has {len(parameters)}")
     if not snapshots:
         raise DataError("there is no snapshot to draw a path through")
     path = numpy.array([snapshot.parameters for snapshot in snapshots])

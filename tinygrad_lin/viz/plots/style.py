@@ -14,7 +14,7 @@ from tinygrad_lin.viz.notation.text import cut
 from tinygrad_lin.viz.themes import GRID, INK, POINTS
 
 POINTS_ALONG_AXIS = 241
-"""At so many points along an axis a curve or a cost is computed."""
+"""A curve or a cost is computed at this many points along an axis."""
 MAX_NAME_LENGTH = 28
 """A longer name along an axis would leave no space for the plot."""
 MAX_SHORT_NAME_LENGTH = 20
@@ -65,7 +65,7 @@ def png(figure: Figure) -> bytes:
     """The figure as a PNG file."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib draws a box instead
-        warnings.filterwarnings("ignore", "overflow encountered")  # at the end of an axis
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib draws a box instead.
+        warnings.filterwarnings("ignore", "overflow encountered")  # An axis may end at 1e308.
         figure.savefig(buffer, format="png")
     return buffer.getvalue()

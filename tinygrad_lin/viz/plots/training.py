@@ -61,12 +61,12 @@ def plot_sweep(sweep: Sweep, ax: Axes | None = None) -> Figure:
     """The cost after each step at every learning rate, in the style of the rate's verdict."""
     figure, ax = axes_of(ax)
     start = sweep.runs[0].costs[0]
-    gone = max(1e100, start)  # further up, axes would overflow
+    top = max(1e100, start)  # Further up, axes would overflow.
     for verdict, (color, dashes) in VERDICTS.items():
         runs = [run for run in sweep.runs if run.verdict == verdict]
         rates = ", ".join(f"{run.rate:.4g}" for run in runs[:3]) + (", …" if runs[3:] else "")
         for run in runs:
-            costs = [min(cost, gone) if 0.0 < cost < math.inf else math.nan for cost in run.costs]
+            costs = [min(cost, top) if 0.0 < cost < math.inf else math.nan for cost in run.costs]
             label = f"{verdict}: {rates}" if run is runs[0] else "_"
             ax.plot(costs, dashes, color=color, linewidth=1.6, label=label)
     ax.set_yscale("log")
@@ -104,7 +104,7 @@ def plot_gradients(parameters: Iterable[Value], ax: Axes | None = None) -> Figur
             ax.plot(
                 place, median, "D", color=POINTS, markersize=6, markeredgecolor=LIGHT.background
             )
-        absent = len(sizes) - len(shown)  # zeros have no place on a logarithmic axis
+        absent = len(sizes) - len(shown)  # Zeros have no place on a logarithmic axis.
         ticks.append(short_name(name) + (f"\n{absent} are 0" if absent else ""))
     ax.set_yscale("log")
     ax.set_xticks(range(len(ticks)), ticks)

@@ -103,7 +103,7 @@ def html_of(scene: Scene, training: Training | None) -> str:
     style = f"{page_style()}{read_asset('page.css')}{smallest}\n"
     return fill(
         "page.html",
-        policy=policy(style, script),
+        policy=content_security_policy(style, script),
         title=html.escape(scene.title),
         style=style,
         graph=graph,
@@ -131,7 +131,7 @@ def fill(name: str, **parts: object) -> str:
     return Template(read_asset(name)).substitute(parts)
 
 
-def policy(style: str, script: str) -> str:
+def content_security_policy(style: str, script: str) -> str:
     """The Content-Security-Policy under which this style and script run, and nothing else does."""
 
     def fingerprint(text: str) -> str:
@@ -152,7 +152,7 @@ def json_of(content: Any) -> str:
 def leaf_controls(index: int, data: float, name: str) -> str:
     """The slider and the number field of a leaf."""
     center = data if math.isfinite(data) else 0.0
-    shown = repr(data) if math.isfinite(data) else ""  # no field takes an infinity
+    shown = repr(data) if math.isfinite(data) else ""  # A number field does not take infinities.
     span = max(2.0, min(2.0 * abs(center), MAX_SPAN))
     low, high = center - span, center + span
     name = html.escape(name)

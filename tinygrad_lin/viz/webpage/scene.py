@@ -16,11 +16,11 @@ from tinygrad_lin.viz.webpage.javascript import number_literal
 
 MAX_FORMULA_LENGTH = 28
 """A longer formula is cut in its box; the whole of it stands in the table of all values."""
-POINTS_PER_INCH = 72.0  # Graphviz reads and writes sizes in inches
+POINTS_PER_INCH = 72.0  # Graphviz reads and writes sizes in inches.
 LINE_HEIGHT = 16.0
 BOX_HEIGHT = 3 * LINE_HEIGHT + 12
-WIDEST_DERIVATIVE = "0" * 7
-"""The space that is kept free on an edge, whatever its local derivative becomes."""
+DERIVATIVE_PLACEHOLDER = "0" * 7
+"""Keeps enough space free on an edge, whatever its local derivative becomes."""
 MARKER = (
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" '
     'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z"/>'
@@ -116,7 +116,7 @@ class Layout:
         for k, node in enumerate(scene.order):
             for place, operand in enumerate(node.inputs):
                 ends = f"n{scene.index[operand]}", f"n{k}"
-                drawing.edge(*ends, WIDEST_DERIVATIVE, id=f"e{k}-{place}", fontsize="11")
+                drawing.edge(*ends, DERIVATIVE_PLACEHOLDER, id=f"e{k}-{place}", fontsize="11")
         layout = json.loads(drawing.pipe("json"))
         self.left, bottom, right, self.top = map(float, layout["bb"].split(","))
         self.width: float = right - self.left

@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 MAX_NODES = 400
 """A larger graph takes long to lay out, and nobody reads it."""
 MAX_COMPUTED = 500_000
-"""So many nodes, counted in all training steps, take JavaScript about a second."""
-MAX_CURVED = 64
-"""Of more parameters the Hessian, and so the limit of the learning rate, is not computed."""
-PROPER = 0.75
-"""This part of the limit is a learning rate that is neither slow nor wild."""
-PRESETS = (("slow crawl", 0.01), ("proper drop", PROPER), ("wild divergence", 1.05))
+"""Computing this many nodes, over all training steps, takes JavaScript about a second."""
+PROPER_PART_OF_LIMIT = 0.75
+"""A learning rate of this part of the limit is neither slow nor wild."""
+PRESETS = (("slow crawl", 0.01), ("proper drop", PROPER_PART_OF_LIMIT), ("wild divergence", 1.05))
 
 
 class Training(NamedTuple):
@@ -54,7 +52,7 @@ def training_of(
     scene: Scene, model: Module | None, data: Any, lr: float | None, steps: int
 ) -> Training | None:
     """The training of a model whose cost is the root of a scene; None without a model."""
-    from tinygrad_lin.nn.optimizers import learning_rate_limit
+    from tinygrad_lin.nn.optimizers import MAX_HESSIAN_PARAMETERS, learning_rate_limit
 
     if model is None:
         if data is not None or lr is not None:
@@ -65,10 +63,10 @@ def training_of(
     if missing or not parameters:
         raise DataError(f"the value does not depend on the model's parameters: {missing[:3]}")
     limit = math.inf
-    if len(parameters) <= MAX_CURVED:
+    if len(parameters) <= MAX_HESSIAN_PARAMETERS:
         limit = learning_rate_limit(scene.order[-1], parameters)
     if lr is None:
-        lr = float(f"{limit * PROPER:.3g}") if limit < math.inf else 0.01
+        lr = float(f"{limit * PROPER_PART_OF_LIMIT:.3g}") if limit < math.inf else 0.01
     if not 0 < lr < math.inf:
         raise DataError(f"the learning rate must be above 0 and finite, not {lr}")
     most = MAX_COMPUTED // len(scene.order)
@@ -128,8 +126,8 @@ def training_parts(scene: Scene, training: Training) -> dict[str, object]:
     known = math.isfinite(training.limit)
     top = training.limit if known else training.lr
     presets = "\n".join(
-        f'<button type="button" data-lr="{training.limit * share:.3g}">{label}</button>'
-        for label, share in PRESETS
+        f'<button type="button" data-lr="{training.limit * part:.3g}">{label}</button>'
+        for label, part in PRESETS
         if known
     )
     plots = [("cost-plot", "The cost after every update")]
