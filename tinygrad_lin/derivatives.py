@@ -147,7 +147,7 @@ def local_derivatives(node: Value) -> list[Value | float]:
 
 
 def read_again(node: Value, operation: Operation, stored: tuple[float, ...]) -> list[Value | float]:
-    """The local derivatives of a node by its inputs, read with its operands."""
+    """The local derivatives of a node, read with its operands."""
     operands = node.operands
     if not all(map(isfinite, stored)):
         remaining = iter(stored)
