@@ -44,3 +44,12 @@ def test_a_name_that_is_not_there_is_said_to_be_missing() -> None:
         assert not hasattr(tinygrad_lin, name)
     with pytest.raises(ImportError, match="cannot import name 'missing'"):
         from tinygrad_lin import missing  # noqa: F401
+
+
+def test_the_strategies_are_there_after_a_check_too() -> None:
+    code = (
+        "import tinygrad_lin as t; t.check_gradients(lambda x: x * x, 2.0); "
+        "import sys; assert 'hypothesis' not in sys.modules; print(t.check.strategies.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "tinygrad_lin.check.strategies"

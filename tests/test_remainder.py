@@ -16,6 +16,7 @@ from tinygrad_lin import (
     DomainError,
     ExpressionError,
     Value,
+    check_gradients,
     draw,
     explain,
     grad,
@@ -238,3 +239,11 @@ def test_tex_writes_the_remainder_as_bmod() -> None:
     assert r"\frac{\partial v_{1}}{\partial y} = \frac{v_{1} - x}{y}" in tex
     assert r"7.5 \bmod \left(-2\right) = -0.5" in steps(x % -2.0).tex()
     assert TABLE["mod"].tex.format(x="x", y="y") == r"x \bmod y"
+
+
+@pytest.mark.parametrize("numbers", [(-3.0, INF), (1e308, 1e-308), (1.0, 2.2e-309), (INF, 2.0)])
+def test_a_check_where_no_quotient_is_a_float_is_unclear_and_no_crash(
+    numbers: tuple[float, float],
+) -> None:
+    report = check_gradients(lambda x, y: x % y, *numbers)
+    assert {entry.verdict for entry in report.rows} == {"unclear"}

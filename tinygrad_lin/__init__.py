@@ -81,8 +81,7 @@ _LATE_NAMES = {
     "viz": "Drawing Step Steps draw explain page steps",
 }
 _LATE = {name: module for module, names in _LATE_NAMES.items() for name in names.split()}
-_FOLDERS = {"check": "check.strategies", "compiler": "compiler", "nn": "nn", "viz": "viz"}
-"""With ``check`` come its strategies."""
+_FOLDERS = ("check", "compiler", "nn", "viz")
 
 __all__ = [
     "MLP",
@@ -146,8 +145,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATE:
         value = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
     elif name in _FOLDERS:
-        import_module(f"{__name__}.{_FOLDERS[name]}")
-        return globals()[name]
+        return import_module(f"{__name__}.{name}")
     elif name in __all__:
         value = FUNCTIONS[name]  # compiled when it is first used
     else:

@@ -8,7 +8,7 @@ from tinygrad_lin.ops import FUNCTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from tinygrad_lin.operation import Operation
@@ -52,12 +52,18 @@ def function_of_sequences(operation: Operation, record: Function) -> Function:
     return over_sequences
 
 
-def attach(operation: Operation, owner: type, function: Function, reflected: Function) -> Function:
-    """Put the function of an operation into FUNCTIONS, and its methods into their class."""
+def attach(
+    operation: Operation,
+    owner: type,
+    methods: Iterable[str],
+    function: Function,
+    reflected: Function,
+) -> Function:
+    """Put the function of an operation into FUNCTIONS, and some of its methods into their class."""
     function.__name__ = function.__qualname__ = operation.name
     function.__module__ = "tinygrad_lin"
     function.__doc__ = describe(operation)
     FUNCTIONS[operation.name] = function
-    for method in operation.methods:
+    for method in methods:
         setattr(owner, method, reflected if method.startswith("__r") else function)
     return function

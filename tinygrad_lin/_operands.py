@@ -82,20 +82,25 @@ def not_a_number_error(given: Any, item: Any) -> OperandError:
     return OperandError(f"a Value holds one real number, not {what}; {hint}")
 
 
-def gradient_so_far(leaf: Value) -> float:
-    """The gradient that a leaf has from earlier passes; None counts as 0.0, as in PyTorch.
+def gradient_so_far(value: Value) -> float:
+    """The gradient that a Value has; None counts as 0.0, as in PyTorch.
 
     Raises:
         OperandError: somebody has set it to something that is not a number.
     """
-    if leaf.grad is None:
+    if type(value.grad) is float:
+        return value.grad
+    if value.grad is None:
         return 0.0
     try:
-        return to_float(leaf.grad)
-    except TypeError:
-        name = f"the leaf {leaf.label!r}" if leaf.label else f"a leaf with data {leaf.data!r}"
+        return to_float(value.grad)
+    except (TypeError, ValueError):
+        kind = "leaf" if value.is_leaf else "node"
+        name = (
+            f"the {kind} {value.label!r}" if value.label else f"a {kind} with data {value.data!r}"
+        )
         raise OperandError(
-            f"the grad of {name} is not a number but {type(leaf.grad).__name__}: "
+            f"the grad of {name} is not a number but {type(value.grad).__name__}: "
             "set it to 0.0 before backward()"
         ) from None
 

@@ -40,7 +40,10 @@ class Protocols(Operations):
     @label.setter
     def label(self, text: str) -> None:
         if not isinstance(text, str):
-            raise OperandError(f"a label is a str, not {type(text).__name__}: {short_repr(text)}")
+            hint = "; Value(data, label) has no operands" if isinstance(text, tuple | set) else ""
+            raise OperandError(
+                f"a label is a str, not {type(text).__name__}: {short_repr(text)}{hint}"
+            )
         self._label = Label(text, self.scope) if self.scope else text
 
     @property

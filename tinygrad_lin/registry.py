@@ -77,13 +77,16 @@ def adopt(operation: Operation) -> Callable[..., Any]:
         except Exception as error:  # A formula may do anything.
             remove_operation(operation)
             raise ExpressionError(f"the formulas of {name} cannot be read: {error}") from None
+        except BaseException:  # Ctrl-C leaves no row behind.
+            remove_operation(operation)
+            raise
         return FUNCTIONS[name]
 
 
 def validate_operands(operation: Operation) -> None:
     """Raise an ExpressionError unless the operands fit the formulas."""
     name, count = operation.name, len(operation.partials)
-    if len(operation.operands) != count or len(operation.draw) != count:
+    if not count or len(operation.operands) != count or len(operation.draw) != count:
         raise ExpressionError(f"{name} needs one local derivative and one interval per operand")
     if name in vars(math) and not operation.is_math_function:
         raise ExpressionError(f"{name} is a function of math: its formula can only be that")
@@ -97,8 +100,9 @@ def validate_operands(operation: Operation) -> None:
 
 def validate_name(name: str) -> None:
     """Raise an ExpressionError unless an operation can have this name."""
-    taken = hasattr(Value, name) or name in TABLE or name in RESERVED or iskeyword(name)
-    if taken or hasattr(builtins, name) or not name.isidentifier():
+    usable = isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+    taken = usable and (hasattr(Value, name) or name in TABLE or name in RESERVED)
+    if not usable or taken or iskeyword(name) or hasattr(builtins, name):
         raise ExpressionError(
             f"an operation cannot be called {name!r}: that is taken or not an identifier"
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from tinygrad_lin import _fast
 from tinygrad_lin._functions import attach, plain_functions
-from tinygrad_lin._operands import inputs_among, to_float
+from tinygrad_lin._operands import gradient_so_far, inputs_among, to_float
 from tinygrad_lin._protocols import Protocols
 from tinygrad_lin.domain import local_derivatives_at, value_at
 from tinygrad_lin.errors import OperandError
@@ -188,8 +188,9 @@ class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
         >>> w.grad, x.grad
         (3.0, 2.0)
         """
+        upstream = gradient_so_far(self)
         for operand, local in zip(self.inputs, self.partials):
-            operand.grad = (operand.grad or 0.0) + self.grad * local  # None counts as 0.
+            operand.grad = gradient_so_far(operand) + upstream * local
 
     @property
     def data(self) -> float:
@@ -238,7 +239,7 @@ def define(operation: Operation) -> None:
     ``2.0 * x`` is ``Value.__rmul__(x, 2.0)``. A fast form is compiled when it is first used.
     """
     if _fast.PLAIN:
-        attach(operation, Value, *plain_functions(operation, record))
+        attach(operation, Value, operation.methods, *plain_functions(operation, record))
     else:
         _fast.postpone(operation, Value, record)
 

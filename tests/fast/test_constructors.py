@@ -170,3 +170,15 @@ def test_a_reflected_operator_is_compiled_with_its_operation() -> None:
     x = Value(3.0)
     assert function(x, 1.0).data == 2.0
     assert reflected(x, 1.0).data == -2.0
+
+
+def test_a_method_that_a_user_replaced_outlives_the_first_use_of_its_operation() -> None:
+    original = vars(Value)["__sub__"]
+    define(TABLE["sub"])
+    try:
+        Value.__sub__ = lambda self, other: "mine"  # type: ignore[method-assign, assignment, return-value]
+        assert (2.0 - Value(1.0)).data == 1.0  # compiles
+        assert str(Value(1.0) - 2.0) == "mine"
+    finally:
+        Value.__sub__ = original  # type: ignore[method-assign]
+        define(TABLE["sub"])

@@ -6,6 +6,8 @@ case alone: whatever else may be, such as an error, is left to the plain `record
 
 from __future__ import annotations
 
+from _thread import allocate_lock
+
 from tinygrad_lin._functions import attach
 from tinygrad_lin._operands import (
     inputs_among,
@@ -144,6 +146,9 @@ def {name}({signature}):
 """
 
 
+_compiler_lock = allocate_lock()
+
+
 class LateMethod:
     """A method that is compiled when it is first used, and then stands in the class itself."""
 
@@ -160,7 +165,12 @@ def postpone(operation: Operation, owner: type, record: Callable[..., Any]) -> N
     """Have the function of an operation, and its methods, compiled when one is first used."""
 
     def compile_function() -> Callable[..., Any]:
-        return attach(operation, owner, *compiled(operation, owner, record))
+        with _compiler_lock:  # All threads get one function.
+            if operation.name in FUNCTIONS:
+                return FUNCTIONS[operation.name]
+            # A method that the user has replaced meanwhile stays.
+            late = [x for x in operation.methods if isinstance(vars(owner).get(x), LateMethod)]
+            return attach(operation, owner, late, *compiled(operation, owner, record))
 
     FUNCTIONS.pop(operation.name, None)
     FUNCTIONS.makers[operation.name] = compile_function

@@ -46,8 +46,8 @@ def sides_of_corners(output: Value, leaf: Value) -> list[Side]:
         numbers = [data_of(operand) for operand in node.operands]
         side = {text for text, part in smooth_parts(operation) if holds(part, numbers)}
         if side and operation.branch:
-            branch = FLOATS(operation.branch, ", ".join(operation.operands))(*numbers)
-            side = {f"{text}, branch {branch}" for text in side}
+            branch = branch_at(operation, numbers)
+            side = CORNER if branch is None else {f"{text}, branch {branch}" for text in side}
         if not side:
             all_tangents = all_tangents or node_tangents(output, leaf)
             tangents = [all_tangents.get(operand, 0.0) for operand in node.operands]
@@ -89,6 +89,15 @@ def leads_out_of_corner(operation: Operation, numbers: list[float], tangents: li
         for _, part in smooth_parts(operation)
         for direction in (-1, 1)
     )
+
+
+def branch_at(operation: Operation, numbers: list[float]) -> float | None:
+    """Which of many smooth pieces numbers lie on; None where infinities leave it open."""
+    try:
+        branch: float = FLOATS(operation.branch, ", ".join(operation.operands))(*numbers)
+    except (ValueError, ArithmeticError):
+        return None
+    return branch
 
 
 @lru_cache

@@ -43,7 +43,7 @@ def operations_as_javascript(operations: Iterable[Operation]) -> str:
     for operation in todo:
         translator = Translator(operation)
         written.append(translator.entry())
-        todo += [used for used in translator.used if used not in todo]
+        todo += [used for used in dict.fromkeys(translator.used) if used not in todo]
     return "{\n" + "\n".join(written) + "\n}"
 
 
