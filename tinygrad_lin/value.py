@@ -12,7 +12,8 @@ themselves are rows of the table in `ops.py`; :func:`record` makes the nodes.
 
 from __future__ import annotations
 
-from tinygrad_lin import _fast
+from tinygrad_lin._fast import PLAIN, Constructor, postpone
+from tinygrad_lin._fast import backward as fast_backward
 from tinygrad_lin._functions import attach, plain_functions
 from tinygrad_lin._operands import gradient_so_far, inputs_among, to_float
 from tinygrad_lin._protocols import Protocols
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from tinygrad_lin.operation import Operation
 
 
-# An ordinary class: `_fast.Constructor` only spares its nodes the call of `__init__`.
-class Value(Protocols, metaclass=_fast.Constructor):  # type: ignore[metaclass]
+# An ordinary class: its Constructor only spares the nodes a call of `__init__`.
+class Value(Protocols, metaclass=Constructor):  # type: ignore[metaclass]
     """One number, its gradient, and how it was made.
 
     Args:
@@ -238,10 +239,10 @@ def define(operation: Operation) -> None:
     After that ``w * x`` is ``Value.__mul__(w, x)``, which is ``record(TABLE["mul"], w, x)``, and
     ``2.0 * x`` is ``Value.__rmul__(x, 2.0)``. A fast form is compiled when it is first used.
     """
-    if _fast.PLAIN:
+    if PLAIN:
         attach(operation, Value, operation.methods, *plain_functions(operation, record))
     else:
-        _fast.postpone(operation, Value, record)
+        postpone(operation, Value, record)
 
 
 for _operation in TABLE.values():
@@ -249,6 +250,6 @@ for _operation in TABLE.values():
 
 # Everything above is the plain engine. The fast form of the backward pass takes over here, unless
 # TINYGRAD_LIN_PLAIN=1 says otherwise.
-if not _fast.PLAIN:
-    _fast.backward.__doc__ = Value.backward.__doc__
-    Value.backward = _fast.backward  # type: ignore[assignment, method-assign]
+if not PLAIN:
+    fast_backward.__doc__ = Value.backward.__doc__
+    Value.backward = fast_backward  # type: ignore[assignment, method-assign]
