@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_lin import OperandError, Value, dot
+from tinygrad_lin._fast import PLAIN
 from tinygrad_lin._fast.reverse import backward as fast
 from tinygrad_lin.check.strategies import Graph, graphs
 from tinygrad_lin.graph import topological_order
 from tinygrad_lin.reverse import backward as plain
+
+if PLAIN:
+    pytest.skip("TINYGRAD_LIN_PLAIN leaves the fast forms out", allow_module_level=True)
 
 
 def gradients_by(backward: Any, order: list[Value], root: Value, seed: float) -> list[float]:
