@@ -44,14 +44,14 @@ class Linear(Module):
     def __init__(self, inputs: int = 1, outputs: int = 1, rng: Seed = 42) -> None:
         require_positive_integer("inputs", inputs)
         require_positive_integer("outputs", outputs)
-        random = random_numbers(rng)
+        generator = random_numbers(rng)
         self.inputs = inputs
         self.outputs = outputs
 
         def parameter(name: str, *indices: int) -> Value:
             needed = [str(k) for k, size in zip(indices, (outputs, inputs)) if size > 1]
             label = f"{name}[{','.join(needed)}]" if needed else name
-            return Value(random.standard_normal(), label)
+            return Value(generator.standard_normal(), label)
 
         with scope("linear"):
             self.w: list[list[Value]] = [
@@ -147,15 +147,15 @@ class MLP(Module):
             raise DataError(
                 f"there is no activation {activation!r}; there are {', '.join(activations())}"
             )
-        random = random_numbers(rng)
+        generator = random_numbers(rng)
         self.activation = activation
         self.layers: list[Layer] = []
         for k, (inputs, outputs) in enumerate(pairwise(self.sizes), start=1):
             if activation == "relu":
-                weights = random.normal(0.0, math.sqrt(2.0 / inputs), (outputs, inputs))
+                weights = generator.normal(0.0, math.sqrt(2.0 / inputs), (outputs, inputs))
             else:
                 bound = math.sqrt(6.0 / (inputs + outputs))
-                weights = random.uniform(-bound, bound, (outputs, inputs))
+                weights = generator.uniform(-bound, bound, (outputs, inputs))
             with scope(f"layer {k}"):
                 self.layers.append(Layer(f"layer{k}", weights.tolist()))
 
