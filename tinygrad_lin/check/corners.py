@@ -123,7 +123,8 @@ class CornerSearch:
     def __init__(self, function: FunctionOfOneInput, origin: FunctionOfOneInput) -> None:
         self.function = function
         self.origin = origin
-        x = self.x = function.x
+        self.x: float = function.x
+        x = self.x
         self.max_step: float = 0.1 * max(abs(x), 1.0)
         self.min_step: float = max(1e-9 * abs(x), 1e-100) if x else 1e-10
 

@@ -41,7 +41,7 @@ class GradientWriter:
         self.forward = forward
         self.parameters = parameters
         self.per_row = per_row
-        self.lines = forward.lines
+        self.lines: list[str] = forward.lines
         self.contributions: dict[Variable, list[Contribution]] = defaultdict(list)
 
     def write(self, output: Location | float) -> None:
@@ -101,7 +101,7 @@ class GradientWriter:
             axes = NO_AXES
             for _, gradient in contributions:
                 axes |= gradient.axes
-            self.lines += sum_lines(name, [str(gradient) for _, gradient in contributions])
+            self.lines.extend(sum_lines(name, [str(gradient) for _, gradient in contributions]))
             return Product(text=name, axes=axes)
         self.lines.append(f"{name} = xp.zeros({gradient_size(variable)})")
         for lanes, gradient in contributions:

@@ -151,7 +151,7 @@ class JaxExecutable(Executable):
     def __post_init__(self) -> None:
         import jax
 
-        self.program = jax.jit(self.program)
+        self.program: Callable[..., Any] = jax.jit(self.program)
         if not jax.config.jax_enable_x64:
             warnings.warn(
                 "JAX computes in float32 here; for the numbers of NumPy set "

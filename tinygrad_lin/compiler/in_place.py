@@ -83,7 +83,7 @@ class InPlaceWriter(ExpressionWriter):
         match node:
             case ast.With():
                 self.emit(ast.unparse(node).splitlines()[0])
-                self.indent = "    "
+                self.indent: str = "    "
                 for inner in node.body:
                     self.statement(inner)
                 self.indent = ""

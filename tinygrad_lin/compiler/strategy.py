@@ -26,7 +26,7 @@ from tinygrad_lin.compiler.variable_names import VariableNames, is_name
 from tinygrad_lin.compiler.vectorize import Location, Variable, Vectorizer, operations_of
 from tinygrad_lin.value import Value
 
-FLOAT_NAMES = {**vars(math), "xp": math}
+FLOAT_NAMES: dict[str, Any] = {**vars(math), "xp": math}
 """The names in programs on floats; infinities and NaN are those of xp, as in programs on arrays."""
 
 MAX_NAMED_OPERATIONS = 200  # A longer program does not read better with a name for everything.
@@ -63,7 +63,9 @@ class ExecutableBuilder:
         self.operations: int = trace.operations
         self.output: Node | float = merge_sums(trace.output, trace.nodes)
         self.wrt: list[Node] = [trace.leaves[leaf] for leaf in task.wrt]
-        self.columns = [[trace.leaves[leaf] for leaf in column] for column in task.columns]
+        self.columns: list[list[Node]] = [
+            [trace.leaves[leaf] for leaf in column] for column in task.columns
+        ]
         self.parameters: Variable = Variable("p", self.per_row, len(task.wrt), True)
         names = VariableNames()
         self.arguments: list[Variable] = []

@@ -169,7 +169,9 @@ class Adam(Optimizer):
         require_decay("beta2", beta2)
         if not 0.0 < eps < math.inf:
             raise DataError(f"eps must be above 0 and finite, not {eps}")
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+        self.beta1: float = beta1
+        self.beta2: float = beta2
+        self.eps: float = eps
         zeros = numpy.zeros(len(self.parameters))
         self.state: tuple[Any, ...] = (0, zeros, zeros)
 

@@ -118,7 +118,9 @@ class Layout:
                 ends = f"n{scene.index[operand]}", f"n{k}"
                 drawing.edge(*ends, DERIVATIVE_PLACEHOLDER, id=f"e{k}-{place}", fontsize="11")
         layout = json.loads(drawing.pipe("json"))
-        self.left, bottom, right, self.top = map(float, layout["bb"].split(","))
+        left, bottom, right, top = map(float, layout["bb"].split(","))
+        self.left: float = left
+        self.top: float = top
         self.width: float = right - self.left
         self.height: float = self.top - bottom
         self.boxes: dict[str, Any] = {entry["name"]: entry for entry in layout["objects"]}
