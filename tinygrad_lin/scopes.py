@@ -5,6 +5,7 @@ A node keeps its scope in the slot of its label, so that a graph without scopes 
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from contextvars import ContextVar
 
 from tinygrad_lin.errors import DataError
@@ -34,6 +35,12 @@ innermost: ContextVar[Label | None] = ContextVar("innermost", default=None)
 
 open_scopes: list[str] = []
 """The scopes open in the whole process: while there are none, recording does not look for one."""
+
+generated_builtins: dict[str, object] = {"in_scope": False}
+"""The builtins of the functions in `_fast/constructors.py`: this name is found quickest there."""
+
+_lock = allocate_lock()
+"""Held while the two change together."""
 
 _labels: dict[tuple[tuple[str, ...], str], Label] = {}
 """Labels that models gave: all nodes of a layer share one."""
@@ -68,10 +75,14 @@ class scope:
 
     def __enter__(self) -> None:
         innermost.set(Label("", (*current_scope(), self.name)))
-        open_scopes.append(self.name)
+        with _lock:
+            open_scopes.append(self.name)
+            generated_builtins["in_scope"] = True
 
     def __exit__(self, *error: object) -> None:
-        open_scopes.pop()
+        with _lock:
+            open_scopes.pop()
+            generated_builtins["in_scope"] = bool(open_scopes)
         outer = current_scope()[:-1]
         innermost.set(Label("", outer) if outer else None)
 

@@ -6,6 +6,7 @@ case alone: whatever else may be, such as an error, is left to the plain `record
 
 from __future__ import annotations
 
+import builtins
 from _thread import allocate_lock
 
 from tinygrad_lin._functions import attach
@@ -17,7 +18,7 @@ from tinygrad_lin._operands import (
 )
 from tinygrad_lin.formulas import FLOATS, all_local_derivatives, expand_sums
 from tinygrad_lin.ops import FUNCTIONS
-from tinygrad_lin.scopes import note_scope, open_scopes
+from tinygrad_lin.scopes import generated_builtins, note_scope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def {name}(left, /):
             node.grad = 0.0
             node._left = left
             node._right = None
-            if open_scopes:
+            if in_scope:
                 note_scope(node)
             return node
         except (ArithmeticError, ValueError):
@@ -67,7 +68,7 @@ def {name}(left, right, /{more}):{fold}
             node.operation = operation
             node.grad = 0.0
             node._left = left
-            if open_scopes:
+            if in_scope:
                 note_scope(node)
             return node
         except (ArithmeticError, ValueError):
@@ -88,7 +89,7 @@ def reflected(right, left, /):
         node._left = None
         node._dleft = x
         node._right = right
-        if open_scopes:
+        if in_scope:
             note_scope(node)
         return node
     except (ArithmeticError, ValueError):
@@ -140,13 +141,14 @@ def {name}({signature}):
     node._left = node._right = None
     node._dleft = partials
     node._dright = inputs
-    if open_scopes:
+    if in_scope:
         note_scope(node)
     return node
 """
 
 
 _compiler_lock = allocate_lock()
+generated_builtins |= vars(builtins)
 
 
 class LateMethod:
@@ -194,7 +196,7 @@ def compiled(
         **{tool.__name__: tool for tool in (require_sequences, unequal_lengths_error)},
         "Value": owner,
         "allocate": owner._allocate,
-        "open_scopes": open_scopes,
+        "__builtins__": generated_builtins,
         "operation": operation,
     }
     made: dict[str, Any] = {}  # The text comes from the table.
@@ -243,6 +245,6 @@ def source_of_many(operation: Operation) -> str:
 
 RESERVED = {"x", "y", "out", "bias", "sum", "left", "right", "more", "operand", "node", "o", "d"}
 RESERVED |= {"data", "inputs", "operands", "partials", "n", "has_numbers", "function", "reflected"}
-RESERVED |= {"Value", "record", "to_float", "note_scope", "open_scopes", "allocate", "operation"}
+RESERVED |= {"Value", "record", "to_float", "note_scope", "in_scope", "allocate", "operation"}
 RESERVED |= {"inputs_among", "require_sequences", "unequal_lengths_error", "float", "map", "type"}
 """Names that formulas and the templates above use for other things."""
